@@ -1,0 +1,184 @@
+"""One root error. Each refusal carries a machine-readable reason, a public text and, for the log only, a detail."""
+
+from enum import StrEnum, unique
+
+
+@unique
+class Reason(StrEnum):
+    """Why something was refused; what tests and the audit log tell apart."""
+
+    # settings and start-up
+    CONFIG_UNKNOWN_KEY = "ConfigUnknownKey"
+    CONFIG_INVALID = "ConfigInvalid"
+    XML_LIBRARIES_MISMATCH = "XmlLibrariesMismatch"
+
+    # input in general
+    PARAMETER_MISSING = "ParameterMissing"
+    PARAMETER_INVALID = "ParameterInvalid"
+    PARAMETER_TOO_LONG = "ParameterTooLong"
+    PAYLOAD_TOO_LARGE = "PayloadTooLarge"
+    ARN_MALFORMED = "ArnMalformed"
+    NAME_INVALID_CHARS = "NameInvalidChars"
+    NAME_LENGTH = "NameLength"
+    PASSWORD_TOO_WEAK = "PasswordTooWeak"  # noqa: S105
+    POLICY_MALFORMED = "PolicyMalformed"
+    POLICY_TOO_LONG = "PolicyTooLong"
+
+    # browser
+    CSRF = "CsrfTokenInvalid"
+    NOT_SIGNED_IN = "NotSignedIn"
+    PAGE_NOT_FOUND = "PageNotFound"
+    METHOD_NOT_ALLOWED = "MethodNotAllowed"
+
+    # credentials
+    LOGIN_FAILED = "LoginFailed"
+    PASSWORD_LOGIN_DISABLED = "PasswordLoginDisabled"  # noqa: S105
+    ACCESS_KEY_NOT_FOUND = "AccessKeyNotFound"
+    ACCESS_KEY_INACTIVE = "AccessKeyInactive"
+    SIGNATURE_INCOMPLETE = "SignatureIncomplete"
+    SIGNATURE_MISMATCH = "SignatureMismatch"
+    SIGNATURE_METHOD = "SignatureMethodUnknown"
+    SIGNATURE_NONCE_USED = "SignatureNonceUsed"
+    TIMESTAMP_FORMAT = "TimestampFormat"
+    TIMESTAMP_EXPIRED = "TimestampExpired"
+    TOKEN_MISSING = "TokenMissing"  # noqa: S105
+    TOKEN_MALFORMED = "TokenMalformed"  # noqa: S105
+    TOKEN_KEY_MISMATCH = "TokenKeyMismatch"  # noqa: S105
+    TOKEN_EXPIRED = "TokenExpired"  # noqa: S105
+    TOKEN_REVOKED = "TokenRevoked"  # noqa: S105
+
+    # wire
+    ACTION_NOT_FOUND = "ActionNotFound"
+    VERSION_INVALID = "VersionInvalid"
+
+    # SAML: document
+    SAML_ENCODING = "SamlEncoding"
+    SAML_TOO_LARGE = "SamlTooLarge"
+    SAML_XML_MALFORMED = "SamlXmlMalformed"
+    SAML_DTD = "SamlDtd"
+    SAML_COMMENT_OR_PI = "SamlCommentOrProcessingInstruction"
+    SAML_DUPLICATE_ID = "SamlDuplicateId"
+    SAML_SHAPE = "SamlShape"
+    SAML_VERSION = "SamlVersion"
+    SAML_STATUS = "SamlStatus"
+    SAML_ASSERTION_COUNT = "SamlAssertionCount"
+    # SAML: signature and encryption
+    SAML_UNSIGNED = "SamlUnsigned"
+    SAML_SIGNATURE_SHAPE = "SamlSignatureShape"
+    SAML_SIGNATURE_REFERENCE = "SamlSignatureReference"
+    SAML_SIGNATURE_ALGORITHM = "SamlSignatureAlgorithm"
+    SAML_SIGNATURE_DIGEST = "SamlSignatureDigest"
+    SAML_SIGNATURE_VALUE = "SamlSignatureValue"
+    SAML_ENCRYPTION_ALGORITHM = "SamlEncryptionAlgorithm"
+    SAML_DECRYPTION = "SamlDecryption"
+    # SAML: content
+    SAML_DESTINATION = "SamlDestination"
+    SAML_ISSUER_MISMATCH = "SamlIssuerMismatch"
+    SAML_ISSUE_INSTANT = "SamlIssueInstant"
+    SAML_SUBJECT = "SamlSubject"
+    SAML_SUBJECT_CONFIRMATION = "SamlSubjectConfirmation"
+    SAML_RECIPIENT = "SamlRecipient"
+    SAML_IN_RESPONSE_TO = "SamlInResponseTo"
+    SAML_UNSOLICITED = "SamlUnsolicited"
+    SAML_EXPIRED = "SamlExpired"
+    SAML_NOT_YET_VALID = "SamlNotYetValid"
+    SAML_CONDITIONS = "SamlConditions"
+    SAML_AUDIENCE_MISSING = "SamlAudienceMissing"
+    SAML_AUDIENCE_MISMATCH = "SamlAudienceMismatch"
+    SAML_AUTHN_STATEMENT = "SamlAuthnStatement"
+    SAML_ATTRIBUTE = "SamlAttribute"
+    SAML_REPLAYED = "SamlReplayed"
+    SAML_UNKNOWN_ISSUER = "SamlUnknownIssuer"
+    # SAML: metadata
+    METADATA_MALFORMED = "MetadataMalformed"
+    METADATA_NO_IDP = "MetadataNoIdentityProvider"
+    METADATA_CERTIFICATE = "MetadataCertificate"
+    METADATA_ENDPOINT = "MetadataEndpoint"
+
+    # federation
+    LOGIN_NOT_PENDING = "LoginNotPending"
+    LOGIN_OTHER_BROWSER = "LoginOtherBrowser"
+    SSO_DISABLED = "SsoDisabled"
+    SSO_ACCOUNT_AMBIGUOUS = "SsoAccountAmbiguous"
+    USER_NO_MATCH = "UserNoMatch"
+    USER_DOMAIN_NOT_ACCEPTED = "UserDomainNotAccepted"
+    ROLE_ATTRIBUTE = "RoleAttribute"
+    ROLE_SESSION_NAME = "RoleSessionName"
+    ROLE_NONE_ALLOWED = "RoleNoneAllowed"
+    ROLE_CHOICE_GONE = "RoleChoiceGone"
+    SESSION_DURATION = "SessionDuration"
+
+    # decisions
+    ACCESS_DENIED = "AccessDenied"
+    TRUST_POLICY_DENIED = "TrustPolicyDenied"
+
+    # directory
+    NOT_FOUND = "NotFound"
+    ALREADY_EXISTS = "AlreadyExists"
+    DELETE_CONFLICT = "DeleteConflict"
+    LIMIT_EXCEEDED = "LimitExceeded"
+    READ_ONLY = "ReadOnly"
+
+
+class GatewayError(Exception):
+    """The root of everything the gateway raises on purpose.
+
+    `reason` is for programs, `public` may be shown to anybody, `detail` goes to the log and nowhere else.
+    `subject` names the thing the reason is about (`User`, `Policy.Version`, a parameter name), so that the
+    wire code table can tell `EntityNotExist.User` from `EntityNotExist.Group`.
+    """
+
+    def __init__(self, reason: Reason, public: str, detail: str | None = None, *, subject: str = "") -> None:
+        super().__init__(f"{reason}: {public}")
+        self.reason = reason
+        self.public = public
+        self.detail = detail
+        self.subject = subject
+
+
+class ConfigError(GatewayError):
+    """The gateway can't start as it is set up."""
+
+
+class InputError(GatewayError):
+    """What the caller sent can't be used."""
+
+
+class AuthenticationError(GatewayError):
+    """The caller did not prove who it is."""
+
+
+class CredentialError(AuthenticationError):
+    """A password, access key, signature or STS token was refused."""
+
+
+class SamlError(AuthenticationError):
+    """A SAML message was refused."""
+
+
+class Denied(GatewayError):  # noqa: N818 - the field's word for the outcome of a decision
+    """The policy engine said no. `decision` is the `policy.Decision` behind it."""
+
+    def __init__(self, reason: Reason, public: str, decision: object, detail: str | None = None) -> None:
+        super().__init__(reason, public, detail)
+        self.decision = decision
+
+
+class DirectoryError(GatewayError):
+    """An operation on accounts, users, groups, roles, policies or providers can't be done."""
+
+
+class NotFound(DirectoryError):  # noqa: N818
+    pass
+
+
+class AlreadyExists(DirectoryError):  # noqa: N818
+    pass
+
+
+class Conflict(DirectoryError):  # noqa: N818
+    pass
+
+
+class LimitExceeded(DirectoryError):  # noqa: N818
+    pass

@@ -1,0 +1,60 @@
+"""Where identifiers and randomness come from. Rule: sts-contract §3."""
+
+import secrets
+import string
+import uuid
+
+_ALPHANUMERIC = string.ascii_letters + string.digits
+
+
+def _digits(count: int) -> str:
+    return str(secrets.randbelow(9) + 1) + "".join(secrets.choice(string.digits) for _ in range(count - 1))
+
+
+def _alphanumeric(count: int) -> str:
+    return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(count))
+
+
+def new_account_id() -> str:
+    """16 decimal digits."""
+    return _digits(16)
+
+
+def new_entity_id() -> str:
+    """18 decimal digits: users, groups and roles."""
+    return _digits(18)
+
+
+def new_access_key_id() -> str:
+    """ASSUMPTION: `LTAI` and 20 alphanumerics; the contract gives 12 to 20."""
+    return "LTAI" + _alphanumeric(20)
+
+
+def new_access_key_secret() -> str:
+    """ASSUMPTION: 30 alphanumerics."""
+    return _alphanumeric(30)
+
+
+def new_sts_key_id() -> str:
+    """ASSUMPTION: `STS.` and 25 alphanumerics."""
+    return "STS." + _alphanumeric(25)
+
+
+def new_sts_key_secret() -> str:
+    """ASSUMPTION: 44 alphanumerics."""
+    return _alphanumeric(44)
+
+
+def new_request_id() -> str:
+    """An upper-case UUID; the id that a caller quotes and an admin searches the log for."""
+    return str(uuid.uuid4()).upper()
+
+
+def new_saml_id() -> str:
+    """An xs:ID: starts with a letter or underscore, carries 160 random bits. Rule: SAML Core 2.0 §1.3.4."""
+    return "_" + secrets.token_hex(20)
+
+
+def new_handle() -> str:
+    """A URL-safe random text of 256 bits, for cookies and one-time links."""
+    return secrets.token_urlsafe(32)
