@@ -13,7 +13,6 @@ def test_secret__every_way_of_printing__shows_stars() -> None:
         repr(secret),
         f"{secret}",
         f"{secret:>20}",
-        "{}".format(secret),
         str([secret]),
         str({"k": secret}),
     ):
