@@ -1,0 +1,110 @@
+"""The metadata documents that identity providers import to trust the gateway, built from pysaml2's classes.
+
+The same settings always give the same bytes, so that an administrator can compare two downloads.
+What we add to the platform's documents: an encryption key in both, so that an IdP may encrypt assertions, and
+`AuthnRequestsSigned` for user-based SSO, as every request of ours is signed.
+"""
+
+from saml2 import BINDING_HTTP_POST, SamlBase, md, saml, samlp, xmldsig
+
+from gateway.saml.certificates import ServiceProviderKeys
+from gateway.saml.names import (
+    ROLE_ATTRIBUTE,
+    ROLE_SESSION_NAME_ATTRIBUTE,
+    SESSION_DURATION_ATTRIBUTE,
+    role_sso_recipient,
+    user_sso_entity_id,
+    user_sso_recipients,
+)
+
+_PREFIXES = {"md": md.NAMESPACE, "ds": xmldsig.NAMESPACE}
+_USER_SSO_FORMATS = (
+    saml.NAMEID_FORMAT_EMAILADDRESS,
+    saml.NAMEID_FORMAT_TRANSIENT,
+    saml.NAMEID_FORMAT_PERSISTENT,
+    saml.NAMEID_FORMAT_UNSPECIFIED,
+)
+_ROLE_SSO_FORMATS = (
+    saml.NAMEID_FORMAT_TRANSIENT,
+    saml.NAMEID_FORMAT_PERSISTENT,
+    saml.NAMEID_FORMAT_EMAILADDRESS,
+    saml.NAMEID_FORMAT_UNSPECIFIED,
+    saml.NAMEID_FORMAT_X509SUBJECTNAME,
+    saml.NAMEID_FORMAT_WINDOWSDOMAINQUALIFIEDNAME,
+    saml.NAMEID_FORMAT_KERBEROS,
+    saml.NAMEID_FORMAT_ENTITY,
+)
+
+
+def user_sso_metadata(base_url: str, account_id: str, keys: ServiceProviderKeys) -> bytes:
+    """SP metadata for user-based SSO of one account. No logout service is offered. Rule: sso-contract §1.1."""
+    descriptor = md.SPSSODescriptor(
+        protocol_support_enumeration=samlp.NAMESPACE,
+        authn_requests_signed="true",
+        want_assertions_signed="true",
+        key_descriptor=_key_descriptors(keys),
+        name_id_format=[md.NameIDFormat(text=name) for name in _USER_SSO_FORMATS],
+        assertion_consumer_service=[_consumer(user_sso_recipients(base_url, account_id)[0], index=0)],
+    )
+    return _document(
+        md.EntityDescriptor(entity_id=user_sso_entity_id(base_url, account_id), spsso_descriptor=[descriptor])
+    )
+
+
+def role_sso_metadata(base_url: str, urn: str, keys: ServiceProviderKeys) -> bytes:
+    """SP metadata for role-based SSO, the same for all accounts. `urn` is our entity ID. Rule: sso-contract §2.1."""
+    descriptor = md.SPSSODescriptor(
+        protocol_support_enumeration=samlp.NAMESPACE,
+        want_assertions_signed="true",
+        key_descriptor=_key_descriptors(keys),
+        name_id_format=[md.NameIDFormat(text=name) for name in _ROLE_SSO_FORMATS],
+        assertion_consumer_service=[_consumer(role_sso_recipient(base_url), index=1)],
+        attribute_consuming_service=[_role_attributes()],
+    )
+    organization = md.Organization(
+        organization_name=[md.OrganizationName(lang="en", text="ramgate")],
+        organization_display_name=[md.OrganizationDisplayName(lang="en", text="ramgate single sign-on")],
+        organization_url=[md.OrganizationURL(lang="en", text=base_url)],
+    )
+    return _document(md.EntityDescriptor(entity_id=urn, spsso_descriptor=[descriptor], organization=organization))
+
+
+def _role_attributes() -> SamlBase:
+    wanted = (
+        (ROLE_ATTRIBUTE, "RoleEntitlement", "true"),
+        (ROLE_SESSION_NAME_ATTRIBUTE, "RoleSessionName", "true"),
+        (SESSION_DURATION_ATTRIBUTE, "SessionDuration", "false"),
+    )
+    return md.AttributeConsumingService(
+        index="1",
+        service_name=[md.ServiceName(lang="en", text="Console single sign-on with a RAM role")],
+        requested_attribute=[
+            md.RequestedAttribute(name=name, friendly_name=friendly_name, is_required=is_required)
+            for name, friendly_name, is_required in wanted
+        ],
+    )
+
+
+def _key_descriptors(keys: ServiceProviderKeys) -> list[SamlBase]:
+    """The signing key, and of the keys that decrypt only the newest: nobody should start to use an old one."""
+    return [
+        _key_descriptor("signing", keys.signing_certificate_pem),
+        _key_descriptor("encryption", keys.encryption[0].certificate_pem),
+    ]
+
+
+def _key_descriptor(use: str, certificate_pem: str) -> SamlBase:
+    body = "\n".join(line for line in certificate_pem.splitlines() if line and not line.startswith("-----"))
+    certificate = xmldsig.X509Certificate(text=body)
+    return md.KeyDescriptor(
+        use=use, key_info=xmldsig.KeyInfo(x509_data=[xmldsig.X509Data(x509_certificate=[certificate])])
+    )
+
+
+def _consumer(url: str, *, index: int) -> SamlBase:
+    return md.AssertionConsumerService(binding=BINDING_HTTP_POST, location=url, index=str(index), is_default="true")
+
+
+def _document(descriptor: SamlBase) -> bytes:
+    xml: bytes = descriptor.to_string(_PREFIXES)
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + xml + b"\n"
