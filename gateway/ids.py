@@ -58,3 +58,11 @@ def new_saml_id() -> str:
 def new_handle() -> str:
     """A URL-safe random text of 256 bits, for cookies and one-time links."""
     return secrets.token_urlsafe(32)
+
+
+def new_password() -> str:
+    """20 characters out of letters and digits, each kind among them: about 119 random bits."""
+    while True:
+        text = _alphanumeric(20)
+        if any(c.islower() for c in text) and any(c.isupper() for c in text) and any(c.isdigit() for c in text):
+            return text

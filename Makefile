@@ -1,0 +1,98 @@
+# Ramgate. `make` alone prints what can be done. Variables given to make (PORT=9000) reach the programs it starts.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# How many processes run the tests, and what else pytest is told: make test TESTS=tests/unit PYTEST_ARGS=-x
+WORKERS ?= 2
+TESTS ?=
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(VENV)/.installed-run
+DEV := $(VENV)/.installed-dev
+LOCK_ENV := var/lock-env
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
+COMPILE = $(LOCK_ENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-annotate
+
+.PHONY: help demo run test browser check lint fmt types imports bench lock chromium clean
+
+help: ## print this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(RUN) ## start the gateway with a sample company and its IdP (PORT=8080 IDP_PORT=8081; RESET=1 starts over)
+	@$(BIN)/python -m gateway.demo
+
+run: $(RUN) ## start the gateway by itself, as ramgate.toml and the environment say (first time: .venv/bin/ramgate init)
+	@$(BIN)/ramgate serve
+
+check: lint types imports test ## everything that must pass before a change goes in
+
+test: $(DEV) chromium ## run all tests (WORKERS=2, TESTS=tests/unit, PYTEST_ARGS=-x)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS) $(TESTS)
+
+browser: $(DEV) chromium ## run whole logins in a real browser; screenshots go to var/screenshots
+	@$(BIN)/python -m pytest $(PYTEST_ARGS) tests/browser
+
+lint: $(DEV) ## check style and formatting
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+fmt: $(DEV) ## mend style and formatting
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+types: $(DEV) ## check types
+	@$(BIN)/mypy
+
+imports: $(DEV) ## check who may import whom
+	@$(BIN)/lint-imports
+
+bench: $(DEV) ## run the benchmarks
+	@set -e; for script in benchmarks/*.py; do \
+		test -e "$$script" || { echo "there are no benchmarks"; break; }; \
+		echo "== $$script"; $(BIN)/python "$$script"; done
+
+lock: ## make the locks in requirements/ anew from pyproject.toml
+	@test -x $(LOCK_ENV)/bin/uv || { $(call new_venv,$(LOCK_ENV)) && $(LOCK_ENV)/bin/python -m pip install uv; }
+	$(COMPILE) pyproject.toml requirements/build.in -o requirements/run.lock
+	$(COMPILE) pyproject.toml requirements/build.in --group dev -c requirements/run.lock -o requirements/dev.lock
+
+clean: ## remove the environment, caches and var/ (keys in certs/ stay)
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find gateway tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+chromium:
+	@.ci/chromium
+
+$(BIN)/python:
+	@$(call new_venv,$(VENV))
+
+$(RUN): requirements/run.lock pyproject.toml | $(BIN)/python
+	@echo "Installing what the gateway needs into $(VENV) (once) ..."
+	$(INSTALL) --require-hashes -r requirements/run.lock
+	$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): requirements/dev.lock pyproject.toml | $(BIN)/python
+	@echo "Installing what tests and checks need into $(VENV) (once) ..."
+	$(INSTALL) --require-hashes -r requirements/dev.lock
+	$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $(RUN) $@
+
+# $(call new_venv,folder): a virtual environment made by the first Python that is new enough.
+# PYTHON=/path/to/python chooses one.
+define new_venv
+found=; for python in $${PYTHON:-python3 python3.13 python3.12 python3.11}; do \
+	if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+done; \
+if [ -z "$$found" ]; then \
+	echo "Python 3.11 or newer is needed; 'python3' is $$(python3 --version 2>/dev/null || echo 'not installed')." \
+		"Install it, or name it: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; \
+fi; \
+if ! "$$found" -c 'import venv, ensurepip' 2>/dev/null; then \
+	echo "This Python ($$found) can't make virtual environments: its venv module is not installed." \
+		"On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; \
+fi; \
+"$$found" -m venv --clear $(1)
+endef
