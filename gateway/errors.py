@@ -94,6 +94,7 @@ class Reason(StrEnum):
     METADATA_NO_IDP = "MetadataNoIdentityProvider"
     METADATA_CERTIFICATE = "MetadataCertificate"
     METADATA_ENDPOINT = "MetadataEndpoint"
+    METADATA_EXPIRED = "MetadataExpired"
 
     # federation
     LOGIN_NOT_PENDING = "LoginNotPending"
