@@ -1,0 +1,285 @@
+"""Identity provider metadata: the file an administrator registers, read into what the gateway will trust.
+
+Trust comes from the act of registering, so a signature on the document is not evaluated. The document is parsed once
+by the hardened parser; pysaml2's metadata classes are filled from that tree and give the content its meaning.
+Rule: SAML Metadata 2.0 §2.3, §2.4.3; Metadata Interoperability Profile 1.0 §2.5, §2.6; ram-limits §1.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import saml2
+from lxml import etree
+from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SamlBase, md, samlp
+
+from gateway.errors import Reason, SamlError
+from gateway.saml.certificates import TrustedCertificate, parse_certificate
+
+MAX_BYTES = 1024 * 1024
+MAX_CERTIFICATES = 2
+MAX_ENTITY_ID = 1024
+
+_ENTITY = f"{{{md.NAMESPACE}}}EntityDescriptor"
+_ENTITIES = f"{{{md.NAMESPACE}}}EntitiesDescriptor"
+_IDP = f"{{{md.NAMESPACE}}}IDPSSODescriptor"
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?")
+_URL = re.compile(r"https?://[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]{1,2000}", re.IGNORECASE)
+_SOON = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A sign-on address of the provider, usable by us or not."""
+
+    binding: str  # the URI of the binding
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdpMetadata:
+    """What a metadata document says about its one identity provider."""
+
+    entity_id: str
+    certificates: tuple[TrustedCertificate, ...]  # 1 or 2, in the order of the document, none twice
+    sso_redirect_url: str | None
+    sso_post_url: str | None
+    valid_until: datetime | None
+    name_id_formats: tuple[str, ...]
+    wants_signed_requests: bool
+    endpoints: tuple[Endpoint, ...]  # every SingleSignOnService found
+    warnings: tuple[str, ...]  # accepted, but an administrator should know
+
+
+def parse_idp_metadata(xml: bytes, now: datetime) -> IdpMetadata:
+    """Read the metadata of one identity provider.
+
+    Refused: over 1 MB; XML that is malformed or holds a DTD; anything but one EntityDescriptor, or one
+    EntitiesDescriptor with one identity provider in it; not exactly one IDPSSODescriptor, or one that doesn't speak
+    SAML 2.0; an entityID that is not 1 to 1024 characters; `validUntil` at or before `now`; no or more than 2 distinct
+    signing certificates, unreadable or weak ones; a sign-on URL that is not https (http on a loopback address is
+    accepted) or none with HTTP-Redirect or HTTP-POST. An expired certificate is accepted with a warning.
+    Raises: SamlError(METADATA_MALFORMED | METADATA_NO_IDP | METADATA_EXPIRED | METADATA_CERTIFICATE |
+    METADATA_ENDPOINT); the text says what to do.
+    Rule: SAML Metadata 2.0 §2.3.2, §2.4.1.1, §2.4.3; ram-limits §1 (one descriptor, 2 certificates).
+    """
+    root = _read(xml)
+    entity_element = _idp_entity(root)
+    entity = _entity(entity_element)
+    descriptor = entity.idpsso_descriptor[0]
+    if samlp.NAMESPACE not in (descriptor.protocol_support_enumeration or "").split():
+        raise _no_idp("The identity provider does not offer SAML 2.0: enable SAML 2.0 there and export again.")
+    valid_until = _valid_until([root.get("validUntil"), entity.valid_until, descriptor.valid_until], now)
+    certificates = _signing_certificates(descriptor)
+    endpoints = _endpoints(descriptor)
+    return IdpMetadata(
+        entity_id=_entity_id(entity),
+        certificates=certificates,
+        sso_redirect_url=_first(endpoints, BINDING_HTTP_REDIRECT),
+        sso_post_url=_first(endpoints, BINDING_HTTP_POST),
+        valid_until=valid_until,
+        name_id_formats=tuple(dict.fromkeys((name.text or "").strip() for name in descriptor.name_id_format)),
+        wants_signed_requests=descriptor.want_authn_requests_signed in {"true", "1"},
+        endpoints=endpoints,
+        warnings=_warnings(certificates, valid_until, now),
+    )
+
+
+def _read(xml: bytes) -> etree._Element:
+    if len(xml) > MAX_BYTES:
+        raise _malformed("The metadata is larger than 1 MB: export this one identity provider, not a federation.")
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        root = etree.fromstring(xml, parser)
+    except etree.XMLSyntaxError as exc:
+        raise _malformed("The file is not well-formed XML: download the metadata again.", str(exc)) from exc
+    if root.getroottree().docinfo.doctype:
+        raise _malformed("The metadata has a document type declaration: remove it.")
+    return root
+
+
+def _idp_entity(root: etree._Element) -> etree._Element:
+    """The one EntityDescriptor that is an identity provider."""
+    if root.tag == _ENTITY:
+        entities = [root]
+    elif root.tag == _ENTITIES:
+        if root.find(_ENTITIES) is not None:
+            raise _malformed("The metadata holds groups within a group: export this one identity provider alone.")
+        entities = root.findall(_ENTITY)
+    else:
+        raise _malformed(
+            "The file is not SAML 2.0 metadata: its outermost element must be EntityDescriptor.", str(root.tag)[:200]
+        )
+    providers = [entity for entity in entities if entity.find(_IDP) is not None]
+    if not providers:
+        raise _no_idp("The metadata describes no identity provider (IDPSSODescriptor): export it at the IdP's side.")
+    if len(providers) > 1:
+        raise _malformed("The metadata describes several identity providers: export the wanted one alone.")
+    if len(providers[0].findall(_IDP)) > 1:
+        raise _malformed("The identity provider has several IDPSSODescriptor elements: keep one.")
+    return providers[0]
+
+
+def _entity(element: etree._Element) -> SamlBase:
+    try:
+        return saml2.create_class_from_element_tree(md.EntityDescriptor, element)
+    except RecursionError as exc:
+        raise _malformed("The metadata is nested too deeply: download it again.") from exc
+
+
+def _entity_id(entity: SamlBase) -> str:
+    entity_id = entity.entity_id or ""
+    if not 1 <= len(entity_id) <= MAX_ENTITY_ID or entity_id != entity_id.strip() or not entity_id.isprintable():
+        raise _malformed(
+            f"The entityID must be 1 to {MAX_ENTITY_ID} printable characters without surrounding space: "
+            "correct it at the identity provider and export again.",
+            ascii(entity_id[:200]),
+        )
+    return entity_id
+
+
+def _valid_until(texts: Iterable[str | None], now: datetime) -> datetime | None:
+    """The earliest of the limits that are given."""
+    limits = [_instant(text) for text in texts if text is not None]
+    if not limits:
+        return None
+    earliest = min(limits)
+    if earliest <= now:
+        raise SamlError(
+            Reason.METADATA_EXPIRED,
+            f"The metadata was valid until {earliest:%Y-%m-%d %H:%M} UTC only: download it again.",
+        )
+    return earliest
+
+
+def _instant(text: str) -> datetime:
+    refusal = _malformed(
+        "validUntil is not a date and time such as 2030-01-02T03:04:05Z: correct it.", ascii(text[:99])
+    )
+    if not _INSTANT.fullmatch(text.strip()):
+        raise refusal
+    try:
+        instant = datetime.fromisoformat(text.strip())
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
+        raise refusal from exc
+
+
+def _signing_certificates(descriptor: SamlBase) -> tuple[TrustedCertificate, ...]:
+    """The certificates that may verify this provider: of each key for signing, or for no stated use, its one."""
+    found: dict[str, TrustedCertificate] = {}
+    for key in descriptor.key_descriptor:
+        if key.use not in {None, "signing", "encryption"}:
+            raise _bad_certificate("The use of a KeyDescriptor must be signing or encryption: correct it.")
+        texts = _certificate_texts(key)
+        if key.use == "encryption" or not texts:
+            continue
+        if len(texts) > 1:
+            raise _bad_certificate("A KeyDescriptor holds several certificates: leave only the one that signs.")
+        certificate = parse_certificate(texts[0].encode())
+        found.setdefault(certificate.fingerprint, certificate)
+    if not found:
+        raise _bad_certificate("The identity provider has no signing certificate: add it to the metadata.")
+    if len(found) > MAX_CERTIFICATES:
+        raise _bad_certificate(
+            f"The identity provider has {len(found)} signing certificates, {MAX_CERTIFICATES} are allowed: "
+            "remove those that are no longer in use."
+        )
+    return tuple(found.values())
+
+
+def _certificate_texts(key: SamlBase) -> list[str]:
+    data = key.key_info.x509_data if key.key_info is not None else []
+    certificates = [certificate for part in data for certificate in _listed(part.x509_certificate)]
+    if any(certificate.extension_elements for certificate in certificates):
+        raise _bad_certificate("A certificate in the metadata has elements inside: download the metadata again.")
+    return [certificate.text or "" for certificate in certificates]
+
+
+def _listed(member: SamlBase | list[SamlBase] | None) -> list[SamlBase]:
+    if member is None:
+        return []
+    return member if isinstance(member, list) else [member]
+
+
+def _endpoints(descriptor: SamlBase) -> tuple[Endpoint, ...]:
+    endpoints = tuple(
+        Endpoint(binding=service.binding or "", location=_checked_url(service.location or ""))
+        for service in descriptor.single_sign_on_service
+    )
+    if not any(endpoint.binding in {BINDING_HTTP_REDIRECT, BINDING_HTTP_POST} for endpoint in endpoints):
+        raise _bad_endpoint(
+            "The identity provider offers no SingleSignOnService with HTTP-Redirect or HTTP-POST: "
+            "enable one of these bindings there and export again."
+        )
+    return endpoints
+
+
+def _checked_url(url: str) -> str:
+    """A browser is sent there, so anything that is not plainly a web address is refused."""
+    refusal = _bad_endpoint(
+        "A SingleSignOnService has a Location that is not an https URL (http is accepted for this machine only): "
+        "correct it at the identity provider and export again.",
+        ascii(url[:300]),
+    )
+    if not _URL.fullmatch(url):
+        raise refusal
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname, parts.port
+    except ValueError as exc:
+        raise refusal from exc
+    if not host or parts.username is not None or parts.fragment or url.endswith("#"):
+        raise refusal
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise refusal
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _first(endpoints: Iterable[Endpoint], binding: str) -> str | None:
+    return next((endpoint.location for endpoint in endpoints if endpoint.binding == binding), None)
+
+
+def _warnings(
+    certificates: Iterable[TrustedCertificate], valid_until: datetime | None, now: datetime
+) -> tuple[str, ...]:
+    warnings = []
+    for certificate in certificates:
+        name = f"The certificate {certificate.subject or certificate.fingerprint[:16]}"
+        if certificate.not_after <= now:
+            warnings.append(f"{name} expired on {certificate.not_after:%Y-%m-%d}; its signatures are still accepted.")
+        elif certificate.not_after <= now + _SOON:
+            warnings.append(f"{name} expires on {certificate.not_after:%Y-%m-%d}.")
+        if certificate.not_before > now:
+            warnings.append(f"{name} is not valid before {certificate.not_before:%Y-%m-%d}.")
+    if valid_until is not None and valid_until <= now + _SOON:
+        warnings.append(f"The document is valid until {valid_until:%Y-%m-%d %H:%M} UTC only.")
+    return tuple(warnings)
+
+
+def _malformed(public: str, detail: str | None = None) -> SamlError:
+    return SamlError(Reason.METADATA_MALFORMED, public, detail)
+
+
+def _no_idp(public: str) -> SamlError:
+    return SamlError(Reason.METADATA_NO_IDP, public)
+
+
+def _bad_certificate(public: str) -> SamlError:
+    return SamlError(Reason.METADATA_CERTIFICATE, public)
+
+
+def _bad_endpoint(public: str, detail: str | None = None) -> SamlError:
+    return SamlError(Reason.METADATA_ENDPOINT, public, detail)
