@@ -106,5 +106,5 @@ def _consumer(url: str, *, index: int) -> SamlBase:
 
 
 def _document(descriptor: SamlBase) -> bytes:
-    xml: bytes = descriptor.to_string(_PREFIXES)
+    xml: bytes = descriptor.to_string_force_namespace(_PREFIXES)  # to_string() would change a registry of the process
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + xml + b"\n"
