@@ -50,6 +50,8 @@ class Reason(StrEnum):
     # wire
     ACTION_NOT_FOUND = "ActionNotFound"
     VERSION_INVALID = "VersionInvalid"
+    PARAMETER_DUPLICATE = "ParameterDuplicate"
+    CONTENT_TYPE = "ContentType"
 
     # SAML: document
     SAML_ENCODING = "SamlEncoding"
