@@ -1,0 +1,76 @@
+"""The log: one JSON object per line, so that a field is a field whatever a stranger put into it.
+
+Everything beyond ASCII is escaped, control characters and line ends too: no value can forge a line or drive a
+terminal.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from gateway.clock import wire_time
+from gateway.errors import Reason
+
+_LOGGER = logging.getLogger("ramgate")
+_LONGEST_VALUE = 4096  # characters; a call may be 300 KB
+
+
+def log_event(
+    event: str, *, request_id: str, reason: Reason | None = None, level: int = logging.INFO, **fields: object
+) -> None:
+    """Log one event with its request id. A field that is a Secret is written `***`, wherever it is nested."""
+    if not _LOGGER.isEnabledFor(level):
+        return
+    head: dict[str, object] = {"event": event, "request_id": request_id}
+    if reason is not None:
+        head["reason"] = reason.value
+    _LOGGER.log(level, "%s", to_json(head | {key: value for key, value in fields.items() if key not in head}))
+
+
+def to_json(value: Mapping[str, object]) -> str:
+    """JSON in ASCII. What JSON has no form for is written as text; long texts are cut."""
+    return json.dumps(_plain(value), ensure_ascii=True, separators=(",", ":"))
+
+
+def set_up_log(level: str) -> None:
+    """Write the log to standard error from now on, each line with its time and level."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    _LOGGER.handlers[:] = [handler]
+    _LOGGER.setLevel(level)
+    _LOGGER.propagate = False
+
+
+class JsonLines(logging.Formatter):
+    """Puts time and level in front of an event; wraps a message that is none, and adds a traceback as text."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        head: dict[str, object] = {
+            "at": wire_time(datetime.fromtimestamp(record.created, UTC)),
+            "level": record.levelname,
+        }
+        message = record.getMessage()
+        if record.exc_info:
+            head["traceback"] = self.formatException(record.exc_info)
+        try:
+            fields = json.loads(message)
+        except ValueError:
+            fields = None
+        return to_json(head | (fields if isinstance(fields, dict) else {"message": message}))
+
+
+def _plain(value: object) -> object:
+    """The value in JSON's own types. `str` is what hides a Secret, so nothing else looks inside an object."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + "..."
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(entry) for entry in value]
+    return _plain(str(value))

@@ -1,0 +1,163 @@
+"""AccessKeys of users and account owners. The secret is shown once and kept sealed. Rule: ram-limits §1, §3."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from gateway.directory import quotas
+from gateway.directory.accounts import Account, lock_account
+from gateway.directory.users import User, get_user_by_id
+from gateway.errors import InputError, LimitExceeded, NotFound, Reason
+from gateway.ids import new_access_key_id, new_access_key_secret
+from gateway.keyring import KeyRing
+from gateway.secret import Secret
+from gateway.store.base import Base
+
+_PURPOSE = "access-key-secret"
+_KEY_ID = re.compile(r"[A-Za-z0-9]{1,64}")
+
+
+class AccessKeyStatus(StrEnum):
+    ACTIVE = "Active"
+    INACTIVE = "Inactive"
+
+
+class AccessKeyRow(Base):
+    __tablename__ = "access_keys"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"), index=True)  # none: the account owner's
+    sealed_secret: Mapped[bytes]
+    status: Mapped[str]  # an AccessKeyStatus
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccessKey:
+    access_key_id: str
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """A key and whose it is: the user's, or without a user the account owner's."""
+
+    access_key_id: str
+    secret: Secret
+    account_id: str
+    user_id: str | None
+    user_name: str | None
+    owner_login: str
+    active: bool
+
+
+def create_access_key(
+    session: Session, ring: KeyRing, *, account_id: str, user_id: str | None, now: datetime
+) -> NewAccessKey:
+    """Make a key for a user, or with None for the account owner. The secret can't be read back by an API.
+
+    Raises: NotFound, subject "User"; LimitExceeded, subject "User.AccessKey".
+    """
+    lock_account(session, account_id)
+    if user_id is not None:
+        user = get_user_by_id(session, user_id)
+        if user is None or user.account_id != account_id:
+            raise NotFound(Reason.NOT_FOUND, "the user does not exist", subject="User")
+    most = quotas.ACCESS_KEYS_PER_OWNER if user_id is None else quotas.ACCESS_KEYS_PER_USER
+    count = (
+        select(func.count())
+        .select_from(AccessKeyRow)
+        .where(AccessKeyRow.account_id == account_id, AccessKeyRow.user_id == user_id)
+    )
+    if session.scalars(count).one() >= most:
+        message = f"there may be {most} access keys at most"
+        raise LimitExceeded(Reason.LIMIT_EXCEEDED, message, subject="User.AccessKey")
+    key_id, secret = new_access_key_id(), new_access_key_secret()
+    row = AccessKeyRow(
+        id=key_id,
+        account_id=account_id,
+        user_id=user_id,
+        sealed_secret=ring.seal(_PURPOSE, secret.encode(), bound_to=key_id.encode()),
+        status=AccessKeyStatus.ACTIVE,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return NewAccessKey(key_id, Secret(secret))
+
+
+def find_access_key(session: Session, ring: KeyRing, access_key_id: str) -> AccessKey | None:
+    """A key by its id, active or not, with its secret and whose it is. One query.
+
+    Raises: CredentialError(TOKEN_MALFORMED) if the secret was sealed under a key that the ring no longer has.
+    """
+    if not _KEY_ID.fullmatch(access_key_id):
+        return None
+    query = (
+        select(AccessKeyRow, User.name, Account.owner_login)
+        .join(Account, Account.id == AccessKeyRow.account_id)
+        .outerjoin(User, User.id == AccessKeyRow.user_id)
+        .where(AccessKeyRow.id == access_key_id)
+    )
+    found = session.execute(query).one_or_none()
+    if found is None:
+        return None
+    row, user_name, owner_login = found.tuple()
+    secret = ring.open(_PURPOSE, row.sealed_secret, bound_to=row.id.encode())
+    return AccessKey(
+        access_key_id=row.id,
+        secret=Secret(secret.decode()),
+        account_id=row.account_id,
+        user_id=row.user_id,
+        user_name=user_name,
+        owner_login=owner_login,
+        active=row.status == AccessKeyStatus.ACTIVE,
+    )
+
+
+def list_access_keys(session: Session, account_id: str, user_id: str | None) -> Sequence[AccessKeyRow]:
+    """Oldest first; None lists the account owner's keys."""
+    query = (
+        select(AccessKeyRow)
+        .where(AccessKeyRow.account_id == account_id, AccessKeyRow.user_id == user_id)
+        .order_by(AccessKeyRow.created_at, AccessKeyRow.id)
+    )
+    return session.scalars(query).all()
+
+
+def set_status(
+    session: Session, *, account_id: str, user_id: str | None, access_key_id: str, status: str, now: datetime
+) -> None:
+    """Switch a key on or off, from the next call on.
+
+    Raises: InputError(PARAMETER_INVALID), subject "Status"; NotFound, subject "User.AccessKey".
+    """
+    if status not in set(AccessKeyStatus):
+        raise InputError(Reason.PARAMETER_INVALID, "`Status` must be Active or Inactive", subject="Status")
+    row = _get_row(session, account_id, user_id, access_key_id)
+    row.status = status
+    row.updated_at = now
+    session.flush()
+
+
+def delete_access_key(session: Session, *, account_id: str, user_id: str | None, access_key_id: str) -> None:
+    """Raises: NotFound, subject "User.AccessKey"."""
+    session.delete(_get_row(session, account_id, user_id, access_key_id))
+    session.flush()
+
+
+def _get_row(session: Session, account_id: str, user_id: str | None, access_key_id: str) -> AccessKeyRow:
+    """Locked with its account. A key of somebody else is as good as none."""
+    lock_account(session, account_id)
+    row = session.get(AccessKeyRow, access_key_id) if _KEY_ID.fullmatch(access_key_id) else None
+    if row is None or row.account_id != account_id or row.user_id != user_id:
+        raise NotFound(Reason.NOT_FOUND, "the access key does not exist", subject="User.AccessKey")
+    return row

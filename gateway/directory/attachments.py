@@ -1,0 +1,150 @@
+"""Which policies are attached to which users, groups and roles. Rule: ram-limits §1, §10."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from gateway.directory import quotas, ties
+from gateway.directory.accounts import change_policies
+from gateway.directory.groups import Group
+from gateway.directory.names import name_key
+from gateway.directory.policies import get_policy
+from gateway.directory.roles import Role
+from gateway.directory.unique import insert_unique
+from gateway.directory.users import User
+from gateway.errors import InputError, LimitExceeded, NotFound, Reason
+from gateway.policy import SYSTEM_POLICIES, PolicyType
+from gateway.store.base import Base, RowNumber
+
+Target = User | Group | Role
+
+
+class Attachment(Base):
+    __tablename__ = "policy_attachments"
+    __table_args__ = (UniqueConstraint("target_kind", "target_id", "policy_type", "policy_key"),)
+
+    id: Mapped[int] = mapped_column(RowNumber, primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    target_kind: Mapped[str]  # "User", "Group" or "Role"
+    target_id: Mapped[str]
+    policy_type: Mapped[str]  # "System" or "Custom"
+    policy_name: Mapped[str]
+    policy_key: Mapped[str]  # the name in lower case
+    policy_id: Mapped[int | None] = mapped_column(RowNumber, ForeignKey("policies.id"), index=True)  # custom ones
+    attached_at: Mapped[datetime]
+
+
+def attach_policy(  # noqa: PLR0917 - what, to whom, when: read in that order at every call
+    session: Session, account_id: str, policy_type: str, policy_name: str, target: Target, now: datetime
+) -> Attachment:
+    """Give a user, group or role of this account the rights of a policy, from its next request on.
+
+    Raises: InputError(PARAMETER_INVALID), subject "PolicyType"; NotFound, subject "Policy", or "User", "Group",
+    "Role" for a target of another account; AlreadyExists and LimitExceeded, subject "User.Policy" and so on.
+    """
+    kind = _kind(account_id, target)
+    change_policies(session, account_id)
+    ties.check_still_there(session, kind, target.id)
+    name, policy_id = _policy(session, account_id, policy_type, policy_name)
+    attachment = Attachment(
+        account_id=account_id,
+        target_kind=kind,
+        target_id=target.id,
+        policy_type=policy_type,
+        policy_name=name,
+        policy_key=name_key(name),
+        policy_id=policy_id,
+        attached_at=now,
+    )
+    if _find(session, target, policy_type, name) is None:
+        _check_quota(session, target, policy_type)
+    insert_unique(session, attachment, f"{kind}.Policy")
+    return attachment
+
+
+def detach_policy(session: Session, account_id: str, policy_type: str, policy_name: str, target: Target) -> None:
+    """Raises: as `attach_policy`; NotFound, subject "User.Policy" and so on, if the policy is not attached."""
+    kind = _kind(account_id, target)
+    change_policies(session, account_id)
+    name, _policy_id = _policy(session, account_id, policy_type, policy_name)
+    attachment = _find(session, target, policy_type, name)
+    if attachment is None:
+        message = f"the policy is not attached to the {kind.lower()}"
+        raise NotFound(Reason.NOT_FOUND, message, subject=f"{kind}.Policy")
+    session.delete(attachment)
+    session.flush()
+
+
+def policies_of(session: Session, target: Target) -> Sequence[Attachment]:
+    """What is attached to the target itself, oldest first; a user's groups are not looked at."""
+    query = (
+        select(Attachment)
+        .where(Attachment.target_kind == type(target).__name__, Attachment.target_id == target.id)
+        .order_by(Attachment.id)
+    )
+    return session.scalars(query).all()
+
+
+def attachments_of(session: Session, account_id: str, policy_type: str, policy_name: str) -> Sequence[Attachment]:
+    """Where a policy is attached in this account, oldest first."""
+    query = (
+        select(Attachment)
+        .where(
+            Attachment.account_id == account_id,
+            Attachment.policy_type == policy_type,
+            Attachment.policy_key == name_key(policy_name),
+        )
+        .order_by(Attachment.id)
+    )
+    return session.scalars(query).all()
+
+
+def _kind(account_id: str, target: Target) -> str:
+    kind = type(target).__name__
+    if target.account_id != account_id:
+        message = f"the {kind.lower()} does not exist"
+        raise NotFound(Reason.NOT_FOUND, message, "it belongs to another account", subject=kind)
+    return kind
+
+
+def _policy(session: Session, account_id: str, policy_type: str, name: str) -> tuple[str, int | None]:
+    """The policy's name as it is spelt, and its row if it is a custom one."""
+    if policy_type == PolicyType.CUSTOM:
+        policy = get_policy(session, account_id, name)
+        return policy.name, policy.id
+    if policy_type == PolicyType.SYSTEM:
+        spelt = next((known for known in SYSTEM_POLICIES if known.lower() == name_key(name)), None)
+        if spelt is None:
+            raise NotFound(Reason.NOT_FOUND, "the policy does not exist", subject="Policy")
+        return spelt, None
+    raise InputError(Reason.PARAMETER_INVALID, "`PolicyType` must be System or Custom", subject="PolicyType")
+
+
+def _find(session: Session, target: Target, policy_type: str, name: str) -> Attachment | None:
+    query = select(Attachment).where(
+        Attachment.target_kind == type(target).__name__,
+        Attachment.target_id == target.id,
+        Attachment.policy_type == policy_type,
+        Attachment.policy_key == name_key(name),
+    )
+    return session.scalar(query)
+
+
+def _check_quota(session: Session, target: Target, policy_type: str) -> None:
+    custom = policy_type == PolicyType.CUSTOM
+    most = quotas.CUSTOM_POLICIES_PER_TARGET if custom else quotas.SYSTEM_POLICIES_PER_TARGET
+    kind = type(target).__name__
+    count = (
+        select(func.count())
+        .select_from(Attachment)
+        .where(
+            Attachment.target_kind == kind,
+            Attachment.target_id == target.id,
+            Attachment.policy_type == policy_type,
+        )
+    )
+    if session.scalars(count).one() >= most:
+        message = f"the {kind.lower()} has as many {policy_type.lower()} policies as it may have"
+        raise LimitExceeded(Reason.LIMIT_EXCEEDED, message, subject=f"{kind}.Policy")

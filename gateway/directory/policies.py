@@ -1,0 +1,194 @@
+"""Custom policies and their versions. System policies are not stored: `gateway.policy.SYSTEM_POLICIES` has them.
+
+Rule: policy-language §6; ram-limits §1, §2, §10.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from gateway.directory import quotas, ties
+from gateway.directory.accounts import change_policies, lock_account
+from gateway.directory.names import POLICY_NAME, check_name, check_text, name_key
+from gateway.directory.unique import insert_unique
+from gateway.errors import Conflict, InputError, LimitExceeded, NotFound, Reason
+from gateway.policy import parse_policy
+from gateway.store.base import Base, RowNumber
+
+_LONGEST_DESCRIPTION = 1024
+_VERSION_ID = re.compile(r"v([1-9][0-9]{0,8})")
+
+
+class Policy(Base):
+    __tablename__ = "policies"
+    __table_args__ = (UniqueConstraint("account_id", "name_key"),)
+
+    id: Mapped[int] = mapped_column(RowNumber, primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    name: Mapped[str]
+    name_key: Mapped[str]
+    description: Mapped[str]
+    default_version: Mapped[int]
+    last_version: Mapped[int]  # counts up only: a version number is never given twice
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    @property
+    def default_version_id(self) -> str:
+        return f"v{self.default_version}"
+
+
+class PolicyVersion(Base):
+    __tablename__ = "policy_versions"
+
+    policy_id: Mapped[int] = mapped_column(RowNumber, ForeignKey("policies.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    document: Mapped[str]
+    created_at: Mapped[datetime]
+
+    @property
+    def version_id(self) -> str:
+        return f"v{self.number}"
+
+
+def create_policy(
+    session: Session, account_id: str, name: str, document: str, *, description: str = "", now: datetime
+) -> Policy:
+    """Make a policy with version v1 as its default.
+
+    Raises: InputError, of the document too; AlreadyExists and LimitExceeded, subject "Policy".
+    """
+    check_name(POLICY_NAME, name)
+    check_text("Description", description, _LONGEST_DESCRIPTION)
+    parse_policy(document)
+    lock_account(session, account_id)
+    count = select(func.count()).select_from(Policy).where(Policy.account_id == account_id)
+    if session.scalars(count).one() >= quotas.POLICIES_PER_ACCOUNT:
+        message = "the account has as many policies as it may have"
+        raise LimitExceeded(Reason.LIMIT_EXCEEDED, message, subject="Policy")
+    policy = Policy(
+        account_id=account_id,
+        name=name,
+        name_key=name_key(name),
+        description=description,
+        default_version=1,
+        last_version=1,
+        created_at=now,
+        updated_at=now,
+    )
+    insert_unique(session, policy, "Policy")
+    session.add(PolicyVersion(policy_id=policy.id, number=1, document=document, created_at=now))
+    session.flush()
+    return policy
+
+
+def find_policy(session: Session, account_id: str, name: str) -> Policy | None:
+    """By name, in any case."""
+    return session.scalar(select(Policy).where(Policy.account_id == account_id, Policy.name_key == name_key(name)))
+
+
+def get_policy(session: Session, account_id: str, name: str) -> Policy:
+    """Raises: NotFound, subject "Policy"."""
+    policy = find_policy(session, account_id, name)
+    if policy is None:
+        raise NotFound(Reason.NOT_FOUND, "the policy does not exist", subject="Policy")
+    return policy
+
+
+def list_policies(session: Session, account_id: str) -> Sequence[Policy]:
+    return session.scalars(select(Policy).where(Policy.account_id == account_id).order_by(Policy.name_key)).all()
+
+
+def list_versions(session: Session, policy: Policy) -> Sequence[PolicyVersion]:
+    """Oldest first."""
+    query = select(PolicyVersion).where(PolicyVersion.policy_id == policy.id).order_by(PolicyVersion.number)
+    return session.scalars(query).all()
+
+
+def get_version(session: Session, policy: Policy, version_id: str) -> PolicyVersion:
+    """Raises: InputError(PARAMETER_INVALID), subject "VersionId"; NotFound, subject "Policy.Version"."""
+    number = _VERSION_ID.fullmatch(version_id)
+    if number is None:
+        raise InputError(Reason.PARAMETER_INVALID, "`VersionId` must look like v1", subject="VersionId")
+    version = session.get(PolicyVersion, (policy.id, int(number[1])))
+    if version is None:
+        raise NotFound(Reason.NOT_FOUND, "the policy version does not exist", subject="Policy.Version")
+    return version
+
+
+def create_policy_version(
+    session: Session,
+    account_id: str,
+    name: str,
+    document: str,
+    *,
+    set_as_default: bool,
+    rotate: bool = False,
+    now: datetime,
+) -> PolicyVersion:
+    """Add a version. At the limit of five it is refused, or with `rotate` the oldest version that is not the
+    default one makes room (RotateStrategy DeleteOldestNonDefaultVersionWhenLimitExceeded).
+
+    Raises: InputError, of the document; NotFound, subject "Policy"; LimitExceeded, subject "Policy.Version".
+    """
+    parse_policy(document)
+    change_policies(session, account_id)
+    policy = get_policy(session, account_id, name)
+    versions = list_versions(session, policy)
+    if len(versions) >= quotas.VERSIONS_PER_POLICY:
+        if not rotate:
+            message = "the policy has as many versions as it may have"
+            raise LimitExceeded(Reason.LIMIT_EXCEEDED, message, subject="Policy.Version")
+        session.delete(next(version for version in versions if version.number != policy.default_version))
+    policy.last_version += 1
+    policy.updated_at = now
+    version = PolicyVersion(policy_id=policy.id, number=policy.last_version, document=document, created_at=now)
+    session.add(version)
+    if set_as_default:
+        policy.default_version = version.number
+    session.flush()
+    return version
+
+
+def set_default_version(session: Session, account_id: str, name: str, version_id: str, now: datetime) -> None:
+    """Raises: NotFound, subject "Policy" or "Policy.Version"; InputError, subject "VersionId"."""
+    change_policies(session, account_id)
+    policy = get_policy(session, account_id, name)
+    policy.default_version = get_version(session, policy, version_id).number
+    policy.updated_at = now
+    session.flush()
+
+
+def delete_version(session: Session, account_id: str, name: str, version_id: str) -> None:
+    """Raises: as `set_default_version`; Conflict(DELETE_CONFLICT), subject "Policy.Version.Default"."""
+    change_policies(session, account_id)
+    policy = get_policy(session, account_id, name)
+    version = get_version(session, policy, version_id)
+    if version.number == policy.default_version:
+        message = "the default version of a policy can't be deleted"
+        raise Conflict(Reason.DELETE_CONFLICT, message, subject="Policy.Version.Default")
+    session.delete(version)
+    session.flush()
+
+
+def delete_policy(session: Session, account_id: str, name: str) -> None:
+    """Delete a policy that is attached nowhere and has no version besides the default one.
+
+    Raises: NotFound, subject "Policy"; Conflict(DELETE_CONFLICT), subject "Policy.User", "Policy.Group",
+    "Policy.Role" or "Policy.Version".
+    """
+    change_policies(session, account_id)
+    policy = get_policy(session, account_id, name)
+    ties.check_policy_untied(session, policy.id)
+    versions = list_versions(session, policy)
+    if len(versions) > 1:
+        message = "a policy can't be deleted while it has versions besides the default one"
+        raise Conflict(Reason.DELETE_CONFLICT, message, subject="Policy.Version")
+    for version in versions:
+        session.delete(version)
+    session.flush()
+    session.delete(policy)
+    session.flush()

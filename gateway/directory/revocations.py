@@ -1,0 +1,63 @@
+"""Revocations: what a token came from may be called back, and the token dies with it.
+
+Kinds and values: "role" role id, "user" user id, "session" session id, "provider" provider ARN,
+"certificate" SHA-256 fingerprint, "assertion" assertion id.
+"""
+
+import hashlib
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from gateway.store.base import Base
+from gateway.store.once import insert_once
+
+_ONE_OF_A_KIND = frozenset({"session", "assertion"})
+
+
+class Revocation(Base):
+    __tablename__ = "revocations"
+
+    key_hash: Mapped[str] = mapped_column(primary_key=True)  # SHA-256 of kind and value, which may be long
+    kind: Mapped[str]
+    revoked_at: Mapped[datetime]
+
+
+def revoke(session: Session, kind: str, value: str, now: datetime) -> None:
+    """Call back everything of this kind and value that was issued up to `now`.
+
+    Revoking again moves the instant forward, never back.
+    """
+    key_hash = _hash(kind, value)
+    moved = session.execute(
+        update(Revocation)
+        .where(Revocation.key_hash == key_hash, Revocation.revoked_at < now)
+        .values(revoked_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(moved, CursorResult)
+    if moved.rowcount == 0:
+        insert_once(session, Revocation, {"key_hash": key_hash, "kind": kind, "revoked_at": now})
+
+
+def find_revocation(
+    session: Session, pairs: Collection[tuple[str, str]], issued_at: datetime
+) -> tuple[str, str] | None:
+    """The first of these (kind, value) pairs that is revoked for something issued at that instant. One query.
+
+    What was issued after the revocation lives: a role may be given back, a certificate trusted again. A session or
+    an assertion happens once, so its revocation holds whatever the times say.
+    """
+    by_hash = {_hash(*pair): pair for pair in pairs}
+    query = select(Revocation.key_hash, Revocation.revoked_at).where(Revocation.key_hash.in_(list(by_hash)))
+    revoked = dict(session.execute(query).tuples().all())
+    for key_hash, pair in by_hash.items():
+        if key_hash in revoked and (pair[0] in _ONE_OF_A_KIND or issued_at <= revoked[key_hash]):
+            return pair
+    return None
+
+
+def _hash(kind: str, value: str) -> str:
+    return hashlib.sha256(f"{kind}\0{value}".encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,146 @@
+"""RAM roles: rights that are put on, and the trust policy that says by whom. Rule: ram-limits §1, §2, §10."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from gateway.arn import role_arn
+from gateway.directory import quotas, ties
+from gateway.directory.accounts import change_policies, lock_account
+from gateway.directory.names import ROLE_NAME, check_name, check_text, name_key
+from gateway.directory.revocations import revoke
+from gateway.directory.unique import insert_unique
+from gateway.errors import InputError, LimitExceeded, NotFound, Reason
+from gateway.ids import new_entity_id
+from gateway.policy import parse_trust_policy
+from gateway.store.base import Base
+
+_LONGEST_DESCRIPTION = 1024
+_SHORTEST_SESSION_S = 3600
+_LONGEST_SESSION_S = 43200
+
+
+class Role(Base):
+    __tablename__ = "roles"
+    __table_args__ = (UniqueConstraint("account_id", "name_key"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # 18 digits, never reused
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    name: Mapped[str]
+    name_key: Mapped[str]
+    description: Mapped[str]
+    max_session_duration_s: Mapped[int]
+    trust_document: Mapped[str]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    @property
+    def arn(self) -> str:
+        return role_arn(self.account_id, self.name)
+
+
+def create_role(
+    session: Session,
+    account_id: str,
+    name: str,
+    *,
+    trust_document: str,
+    description: str = "",
+    max_session_duration_s: int = 3600,
+    now: datetime,
+) -> Role:
+    """Raises: InputError, of the trust policy too; AlreadyExists and LimitExceeded, subject "Role"."""
+    check_name(ROLE_NAME, name)
+    check_text("Description", description, _LONGEST_DESCRIPTION)
+    _check_max_session_duration(max_session_duration_s)
+    parse_trust_policy(trust_document)
+    lock_account(session, account_id)
+    count = select(func.count()).select_from(Role).where(Role.account_id == account_id)
+    if session.scalars(count).one() >= quotas.ROLES_PER_ACCOUNT:
+        raise LimitExceeded(Reason.LIMIT_EXCEEDED, "the account has as many roles as it may have", subject="Role")
+    role = Role(
+        id=new_entity_id(),
+        account_id=account_id,
+        name=name,
+        name_key=name_key(name),
+        description=description,
+        max_session_duration_s=max_session_duration_s,
+        trust_document=trust_document,
+        created_at=now,
+        updated_at=now,
+    )
+    insert_unique(session, role, "Role")
+    return role
+
+
+def find_role(session: Session, account_id: str, name: str) -> Role | None:
+    """By name, in any case."""
+    return session.scalar(select(Role).where(Role.account_id == account_id, Role.name_key == name_key(name)))
+
+
+def get_role(session: Session, account_id: str, name: str) -> Role:
+    """Raises: NotFound, subject "Role"."""
+    role = find_role(session, account_id, name)
+    if role is None:
+        raise NotFound(Reason.NOT_FOUND, "the role does not exist", subject="Role")
+    return role
+
+
+def get_role_by_id(session: Session, role_id: str) -> Role | None:
+    return session.get(Role, name_key(role_id))
+
+
+def list_roles(session: Session, account_id: str) -> Sequence[Role]:
+    return session.scalars(select(Role).where(Role.account_id == account_id).order_by(Role.name_key)).all()
+
+
+def update_role(
+    session: Session,
+    account_id: str,
+    name: str,
+    *,
+    trust_document: str | None = None,
+    description: str | None = None,
+    max_session_duration_s: int | None = None,
+    now: datetime,
+) -> Role:
+    """Change what is given; None leaves a thing as it is. A role can't be renamed.
+
+    Raises: InputError, of the trust policy too; NotFound.
+    """
+    if trust_document is not None:
+        parse_trust_policy(trust_document)
+    if description is not None:
+        check_text("NewDescription", description, _LONGEST_DESCRIPTION)
+    if max_session_duration_s is not None:
+        _check_max_session_duration(max_session_duration_s)
+    change_policies(session, account_id)
+    role = get_role(session, account_id, name)
+    role.trust_document = role.trust_document if trust_document is None else trust_document
+    role.description = role.description if description is None else description
+    if max_session_duration_s is not None:
+        role.max_session_duration_s = max_session_duration_s
+    role.updated_at = now
+    session.flush()
+    return role
+
+
+def delete_role(session: Session, account_id: str, name: str, now: datetime) -> None:
+    """Delete a role that no policy is attached to; its sessions and tokens end.
+
+    Raises: NotFound; Conflict(DELETE_CONFLICT), subject "Role.Policy".
+    """
+    change_policies(session, account_id)
+    role = get_role(session, account_id, name)
+    ties.check_role_untied(session, role.id)
+    revoke(session, "role", role.id, now)
+    session.delete(role)
+    session.flush()
+
+
+def _check_max_session_duration(seconds: int) -> None:
+    if not _SHORTEST_SESSION_S <= seconds <= _LONGEST_SESSION_S:
+        message = f"`MaxSessionDuration` must be {_SHORTEST_SESSION_S} to {_LONGEST_SESSION_S} seconds"
+        raise InputError(Reason.PARAMETER_INVALID, message, subject="MaxSessionDuration")

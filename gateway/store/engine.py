@@ -1,0 +1,142 @@
+"""The store: one engine, its connection pool, and the two ways to use it - writing and reading.
+
+SQLite: the driver's own transaction handling is switched off, since it starts transactions late and never an
+immediate one. A write transaction takes the write lock at its first statement (BEGIN IMMEDIATE), so that two
+writers queue instead of failing half way; a reader sees one snapshot. WAL with synchronous=FULL: what was
+committed survives a power cut.
+PostgreSQL: psycopg 3, read committed for writing, a read-only transaction for reading.
+"""
+
+import os
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session, sessionmaker
+
+from gateway.errors import ConfigError, Reason
+
+_BUSY_TIMEOUT_MS = 15_000
+_POSTGRES_NAMES = {"postgresql", "postgres", "postgresql+psycopg"}
+_WRITES = "ramgate_writes"
+
+
+class Store:
+    """One database. Safe under threads, and in the child after a fork."""
+
+    engine: Engine
+
+    def __init__(self, database_url: str) -> None:
+        """Open `sqlite:///<path>` or `postgresql://...`; connections are made when first needed.
+
+        Refused: other databases and drivers, SQLite in memory (each connection would see a database of its own).
+        Raises: ConfigError(CONFIG_INVALID), which never repeats the URL: it may hold a password.
+        """
+        url = _parse_url(database_url)
+        self.engine = _sqlite_engine(url) if url.get_backend_name() == "sqlite" else _postgres_engine(url)
+        self._writing_engine = self.engine.execution_options(**{_WRITES: True})
+        self._write_session = sessionmaker(self._writing_engine, expire_on_commit=False)
+        self._read_session = sessionmaker(_reading_engine(self.engine), expire_on_commit=False, autoflush=False)
+        _forget_connections_on_fork(self)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One write transaction: committed at the end of the block, rolled back by any exception."""
+        with self._write_session.begin() as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """One read-only transaction; never commits. The database refuses a write made in it."""
+        with self._read_session() as session:
+            yield session
+
+    @contextmanager
+    def write_connection(self) -> Iterator[Connection]:
+        """A write transaction below the ORM, for migrations."""
+        with self._writing_engine.begin() as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        """Close every idle connection. The store stays usable."""
+        self.engine.dispose()
+
+
+def _parse_url(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ConfigError(Reason.CONFIG_INVALID, "the database URL can't be read", subject="database_url") from None
+    if url.drivername in _POSTGRES_NAMES:
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername != "sqlite":
+        message = "the database URL must start with sqlite:/// or postgresql://"
+        raise ConfigError(Reason.CONFIG_INVALID, message, subject="database_url")
+    if not url.database or ":memory:" in url.database or url.database.startswith("file:"):
+        raise ConfigError(Reason.CONFIG_INVALID, "SQLite needs the path of a file", subject="database_url")
+    return url
+
+
+def _postgres_engine(url: URL) -> Engine:
+    # The ping costs one round trip and spares logins an error page after the database was restarted.
+    return create_engine(
+        url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args={"application_name": "ramgate"}
+    )
+
+
+def _reading_engine(engine: Engine) -> Engine:
+    if engine.dialect.name == "sqlite":
+        return engine
+    return engine.execution_options(postgresql_readonly=True)
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    path = Path(url.database or "")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Password hashes live here: nobody but the owner reads the file. SQLite gives its side files the same mode.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    engine = create_engine(url, pool_size=10, max_overflow=20)
+
+    @event.listens_for(engine, "connect")
+    def set_up(dbapi_connection: Any, _record: object) -> None:
+        dbapi_connection.isolation_level = None  # SQLAlchemy's recipe: only we say BEGIN
+        cursor = dbapi_connection.cursor()
+        for pragma in (
+            f"busy_timeout = {_BUSY_TIMEOUT_MS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES, False)
+        connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _forget_connections_on_fork(store: Store) -> None:
+    """Neither database allows a connection to be used on both sides of a fork.
+
+    Idle connections are closed before the fork; those that another thread has out at that moment are left to the
+    parent, and the child starts with an empty pool.
+    """
+    reference = weakref.ref(store)
+
+    def before() -> None:
+        if (alive := reference()) is not None:
+            alive.engine.dispose()
+
+    def in_child() -> None:
+        if (alive := reference()) is not None:
+            alive.engine.dispose(close=False)
+
+    os.register_at_fork(before=before, after_in_child=in_child)

@@ -1,0 +1,22 @@
+"""Insert a row unless its key is taken: the one statement that the two databases spell apart."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import CursorResult
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from gateway.store.base import Base
+
+
+def insert_once(session: Session, table: type[Base], values: Mapping[str, object]) -> bool:
+    """Insert one row; False, and no error, if a row with the same key exists.
+
+    PostgreSQL waits for a rival that has not committed yet; SQLite never has one, since writers queue.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        result = session.execute(postgresql.insert(table).values(**values).on_conflict_do_nothing())
+    else:
+        result = session.execute(sqlite.insert(table).values(**values).on_conflict_do_nothing())
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1
