@@ -1,0 +1,25 @@
+"""`ramgate`: everything an administrator does, without a browser."""
+
+import click
+
+from gateway.cli import account, group, init, key, metadata, policy, provider, role, serve, sso, user
+from gateway.cli.frame import RootGroup
+
+
+@click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="ramgate", prog_name="ramgate")
+def main() -> None:
+    """Single sign-on gateway: SAML in, RAM users, roles and STS credentials out."""
+
+
+main.add_command(init.init)
+main.add_command(serve.serve)
+main.add_command(account.account)
+main.add_command(user.user)
+main.add_command(group.group)
+main.add_command(role.role)
+main.add_command(policy.policy)
+main.add_command(provider.provider)
+main.add_command(sso.sso)
+main.add_command(key.key)
+main.add_command(metadata.metadata)

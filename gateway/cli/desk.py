@@ -1,0 +1,101 @@
+"""What every command works with: settings, database, keys and the chosen account."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+import click
+from sqlalchemy.orm import Session
+
+from gateway.cli.printing import Printer
+from gateway.clock import Clock, SystemClock
+from gateway.directory.accounts import Account, list_accounts
+from gateway.directory.domains import find_account
+from gateway.errors import ConfigError, InputError, NotFound, Reason
+from gateway.key_files import load_or_make_keys
+from gateway.keyring import KeyRing
+from gateway.saml.certificates import ServiceProviderKeys
+from gateway.settings import Settings, load_settings
+from gateway.store.engine import Store
+
+
+@dataclass
+class Desk:
+    """One per run of `ramgate`. Settings, keys and database are opened when a command first asks for them."""
+
+    out: Printer = field(default_factory=Printer)
+    account_text: str | None = None
+    clock: Clock = field(default_factory=SystemClock)
+
+    @cached_property
+    def settings(self) -> Settings:
+        return load_settings()
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.settings.database_url)
+
+    @cached_property
+    def _keys(self) -> tuple[KeyRing, ServiceProviderKeys]:
+        return load_or_make_keys(self.settings.certs_dir, self.now())
+
+    @property
+    def ring(self) -> KeyRing:
+        return self._keys[0]
+
+    @property
+    def service_provider_keys(self) -> ServiceProviderKeys:
+        return self._keys[1]
+
+    def make_keys(self) -> None:
+        """Have the keys now, and not when they are first needed, so that their backup can be taken."""
+        _ = self._keys
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """The one write transaction of a command."""
+        self._check_database_exists()
+        return self.store.transaction()
+
+    def reading(self) -> AbstractContextManager[Session]:
+        self._check_database_exists()
+        return self.store.reading()
+
+    def account(self, session: Session) -> Account:
+        """The account that `--account` names, or the only one there is.
+
+        Raises: NotFound(NOT_FOUND); InputError(PARAMETER_MISSING) when there are several and none was named.
+        """
+        if self.account_text is not None:
+            account = find_account(session, self.account_text, self.settings.domain_suffix)
+            if account is None:
+                raise NotFound(Reason.NOT_FOUND, f"there is no account `{self.account_text}`", subject="Account")
+            return account
+        accounts = list_accounts(session)
+        if not accounts:
+            raise NotFound(Reason.NOT_FOUND, "there is no account yet; run `ramgate init`", subject="Account")
+        if len(accounts) > 1:
+            names = ", ".join(account.alias for account in accounts)
+            raise InputError(
+                Reason.PARAMETER_MISSING,
+                f"there are several accounts ({names}); choose with --account",
+                subject="account",
+            )
+        return accounts[0]
+
+    def close(self) -> None:
+        if "store" in self.__dict__:  # not opened yet: nothing to close
+            self.store.dispose()
+
+    def _check_database_exists(self) -> None:
+        # Opening the store would make an empty SQLite file, and hide that nothing was set up.
+        path = self.settings.database_url.removeprefix("sqlite:///")
+        if path != self.settings.database_url and not Path(path).exists():
+            raise ConfigError(Reason.CONFIG_INVALID, f"there is no database at {path}; run `ramgate init`")
+
+
+pass_desk = click.make_pass_decorator(Desk)

@@ -1,0 +1,111 @@
+"""`ramgate provider`: the IdPs that role SSO trusts."""
+
+from typing import BinaryIO
+
+import click
+
+from gateway.arn import saml_provider_arn
+from gateway.cli.desk import Desk, pass_desk
+from gateway.cli.frame import DeskGroup
+from gateway.cli.printing import Row
+from gateway.directory import saml_providers
+from gateway.directory.saml_providers import SamlProvider
+
+ALGORITHMS = click.Choice(["rsa-sha256", "rsa-sha1"])
+
+
+@click.group("provider", cls=DeskGroup)
+def provider() -> None:
+    """Identity providers for role SSO."""
+
+
+@provider.command("create")
+@click.argument("name")
+@click.argument("metadata", type=click.File("rb"))
+@click.option("--description", default="")
+@pass_desk
+def create(desk: Desk, name: str, metadata: BinaryIO, description: str) -> None:
+    """Register an IdP from its METADATA file (- is standard input)."""
+    with desk.transaction() as session:
+        made = saml_providers.create_saml_provider(
+            session, desk.account(session).id, name, metadata.read(), description=description, now=desk.now()
+        )
+        record = _record(made)
+    desk.out.record(record)
+
+
+@provider.command("update")
+@click.argument("name")
+@click.option("--metadata", type=click.File("rb"), metavar="FILE", help="New metadata, after a change of certificates.")
+@click.option("--description", default=None)
+@pass_desk
+def update(desk: Desk, name: str, metadata: BinaryIO | None, description: str | None) -> None:
+    """Change an IdP's metadata or description."""
+    with desk.transaction() as session:
+        changed = saml_providers.update_saml_provider(
+            session,
+            desk.account(session).id,
+            name,
+            metadata_xml=None if metadata is None else metadata.read(),
+            description=description,
+            now=desk.now(),
+        )
+        record = _record(changed)
+    desk.out.record(record)
+
+
+@provider.command("list")
+@pass_desk
+def list_all(desk: Desk) -> None:
+    """List the IdPs of an account."""
+    with desk.reading() as session:
+        rows = [_record(found) for found in saml_providers.list_saml_providers(session, desk.account(session).id)]
+    desk.out.rows(rows, ("name", "entity_id", "arn"))
+
+
+@provider.command("show")
+@click.argument("name")
+@pass_desk
+def show(desk: Desk, name: str) -> None:
+    """Show an IdP and the certificates it may sign with."""
+    with desk.reading() as session:
+        found = saml_providers.get_saml_provider(session, desk.account(session).id, name)
+        certificates = saml_providers.provider_certificates(session, found)
+        record = {
+            **_record(found),
+            "certificates": [
+                f"{certificate.subject} until {certificate.not_after:%Y-%m-%d} ({certificate.fingerprint})"
+                for certificate in certificates
+            ],
+        }
+    desk.out.record(record)
+
+
+@provider.command("metadata")
+@click.argument("name")
+@pass_desk
+def metadata_of(desk: Desk, name: str) -> None:
+    """Print the metadata as it was registered."""
+    with desk.reading() as session:
+        found = saml_providers.get_saml_provider(session, desk.account(session).id, name)
+    desk.out.document(found.metadata_xml.decode(errors="replace"), "metadata")
+
+
+@provider.command("delete")
+@click.argument("name")
+@pass_desk
+def delete(desk: Desk, name: str) -> None:
+    """Delete an IdP, and end the sessions of everybody who came in through it."""
+    with desk.transaction() as session:
+        saml_providers.delete_saml_provider(session, desk.account(session).id, name, desk.now())
+    desk.out.done(f"deleted provider {name}")
+
+
+def _record(found: SamlProvider) -> Row:
+    return {
+        "name": found.name,
+        "arn": saml_provider_arn(found.account_id, found.name),
+        "entity_id": found.entity_id,
+        "description": found.description,
+        "updated_at": found.updated_at,
+    }

@@ -1,0 +1,100 @@
+"""`ramgate sso`: user-based single sign-on of an account."""
+
+from typing import BinaryIO
+
+import click
+from sqlalchemy.orm import Session
+
+from gateway.cli.desk import Desk, pass_desk
+from gateway.cli.frame import DeskGroup
+from gateway.cli.printing import Row
+from gateway.directory import user_sso
+from gateway.saml.names import user_sso_entity_id, user_sso_recipients
+
+
+@click.group("sso", cls=DeskGroup)
+def sso() -> None:
+    """User SSO: RAM users sign in at the company's IdP."""
+
+
+@sso.command("show")
+@pass_desk
+def show(desk: Desk) -> None:
+    """Show the settings, and what the IdP must be told."""
+    with desk.reading() as session:
+        record = _record(desk, session, desk.account(session).id)
+    desk.out.record(record)
+
+
+@sso.command("set")
+@click.option("--metadata", type=click.File("rb"), metavar="FILE", help="The IdP's metadata; - is standard input.")
+@click.option("--full-name/--bare-name", "with_domain", default=None, help="NameID is user@domain, or just the user.")
+@click.option("--idp-initiated/--no-idp-initiated", default=None, help="Accept sign-ins that start at the IdP.")
+@click.option("--algorithm", type=click.Choice(["rsa-sha256", "rsa-sha1"]), help="What our requests are signed with.")
+@pass_desk
+def change(
+    desk: Desk,
+    metadata: BinaryIO | None,
+    *,
+    with_domain: bool | None,
+    idp_initiated: bool | None,
+    algorithm: str | None,
+) -> None:
+    """Change the settings without turning user SSO on or off."""
+    with desk.transaction() as session:
+        account_id = desk.account(session).id
+        user_sso.set_user_sso(
+            session,
+            account_id,
+            metadata_xml=None if metadata is None else metadata.read(),
+            login_with_domain=with_domain,
+            idp_initiated=idp_initiated,
+            authn_sign_algo=algorithm,
+            now=desk.now(),
+        )
+        record = _record(desk, session, account_id)
+    desk.out.record(record)
+
+
+@sso.command("enable")
+@click.option("--metadata", type=click.File("rb"), metavar="FILE", help="The IdP's metadata; - is standard input.")
+@pass_desk
+def enable(desk: Desk, metadata: BinaryIO | None) -> None:
+    """Turn user SSO on. RAM users then can't use their passwords; the account owner can."""
+    with desk.transaction() as session:
+        account_id = desk.account(session).id
+        document = None if metadata is None else metadata.read()
+        user_sso.set_user_sso(session, account_id, enabled=True, metadata_xml=document, now=desk.now())
+        record = _record(desk, session, account_id)
+    desk.out.record(record)
+
+
+@sso.command("disable")
+@pass_desk
+def disable(desk: Desk) -> None:
+    """Turn user SSO off. RAM users sign in with their passwords again, at once."""
+    with desk.transaction() as session:
+        account_id = desk.account(session).id
+        user_sso.set_user_sso(session, account_id, enabled=False, now=desk.now())
+        record = _record(desk, session, account_id)
+    desk.out.record(record)
+
+
+def _record(desk: Desk, session: Session, account_id: str) -> Row:
+    base_url = desk.settings.base_url
+    ours = {
+        "our_entity_id": user_sso_entity_id(base_url, account_id),
+        "our_consumer_url": user_sso_recipients(base_url, account_id)[0],
+        "our_metadata": f"{base_url}/saml/SpMetadata.xml?tenantID={account_id}",
+    }
+    settings = user_sso.find_user_sso(session, account_id)
+    if settings is None:
+        return {"enabled": False, "idp_entity_id": None, **ours}
+    return {
+        "enabled": settings.enabled,
+        "idp_entity_id": settings.entity_id,
+        "name_id_with_domain": settings.login_with_domain,
+        "idp_initiated": settings.idp_initiated,
+        "algorithm": settings.authn_sign_algo,
+        **ours,
+    }

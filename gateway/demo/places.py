@@ -1,0 +1,65 @@
+"""Where the demo keeps its things and which addresses it uses."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.errors import ConfigError, Reason
+from gateway.settings import Settings, load_settings
+
+_DEFAULT_IDP_PORT = 8081
+_HIGHEST_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    settings: Settings
+    idp_port: int
+
+    @property
+    def idp_url(self) -> str:
+        """On `localhost`, while the gateway is on 127.0.0.1: to a browser two sites, as a company's IdP is."""
+        return f"http://localhost:{self.idp_port}"
+
+    @property
+    def database(self) -> Path:
+        return self.settings.var_dir / "demo.sqlite3"
+
+    @property
+    def state(self) -> Path:
+        return self.settings.var_dir / "demo.json"
+
+    @property
+    def idp_key(self) -> Path:
+        return self.settings.certs_dir / "demo-idp.key"
+
+    @property
+    def idp_certificate(self) -> Path:
+        return self.settings.certs_dir / "demo-idp.crt"
+
+    @property
+    def idp_metadata(self) -> Path:
+        return self.settings.metadata_dir / "demo-idp.local.xml"
+
+    def log(self, server: str) -> Path:
+        return self.settings.var_dir / f"demo-{server}.log"
+
+
+def find_places(environ: Mapping[str, str] | None = None) -> Places:
+    """Read PORT, IDP_PORT and the gateway's settings.
+
+    The database is always the demo's own: whatever DATABASE_URL says belongs to something that matters.
+    Raises: ConfigError.
+    """
+    chosen = dict(os.environ if environ is None else environ)
+    chosen.pop("DATABASE_URL", None)
+    chosen.pop("RAMGATE_DATABASE_URL", None)
+    var_dir = load_settings(chosen).var_dir
+    settings = load_settings({**chosen, "RAMGATE_DATABASE_URL": f"sqlite:///{var_dir / 'demo.sqlite3'}"})
+    port = chosen.get("IDP_PORT") or str(_DEFAULT_IDP_PORT)
+    if not port.isascii() or not port.isdigit() or not 0 < int(port) <= _HIGHEST_PORT:
+        raise ConfigError(Reason.CONFIG_INVALID, f"IDP_PORT can't be `{port}`", subject="IDP_PORT")
+    if int(port) == settings.port:
+        raise ConfigError(Reason.CONFIG_INVALID, f"PORT and IDP_PORT are both {port}", subject="IDP_PORT")
+    return Places(settings=settings, idp_port=int(port))

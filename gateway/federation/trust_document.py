@@ -1,0 +1,14 @@
+"""The trust policy that a role needs before people of an IdP can take it. Rule: sso-contract §2.4."""
+
+import json
+
+
+def saml_trust_document(provider_arn: str, recipient: str) -> str:
+    """Trust whoever one SAML provider vouches for, in responses that were made for our consumer URL `recipient`."""
+    statement = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"Federated": [provider_arn]},
+        "Condition": {"StringEquals": {"saml:recipient": recipient}},
+    }
+    return json.dumps({"Version": "1", "Statement": [statement]}, indent=2)
