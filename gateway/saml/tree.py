@@ -1,0 +1,153 @@
+"""The tree of a message: check 3, and the strict ways of reading an element that every later check uses."""
+
+import re
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from gateway.errors import Reason, SamlError
+from gateway.saml import tags
+from gateway.saml.xml import Element
+
+MAX_DEPTH = 32
+# Canonicalization writes the namespace out again at each sibling that uses it, so a long one used often would grow
+# a message by orders of magnitude before its signature can be checked. Names as lxml spells them hold that length.
+_MAX_NAMES = 256 * 1024
+_ID_NAMES = frozenset({"ID", "Id", "id", tags.XML_ID})
+_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,255}")
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,18})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
+_YEARS = range(1970, 9999)  # so that a time zone or skew can be added without running out of years
+
+
+class Census(NamedTuple):
+    """What the whole tree holds, by local name, wherever it stands and whatever its namespace."""
+
+    assertions: int
+    signatures: int
+    ids: AbstractSet[str]
+
+
+def check_tree(root: Element, ids_outside: AbstractSet[str] = frozenset()) -> Census:
+    """Check 3: walk the whole tree once, level by level.
+
+    Refused: more than 32 levels, names and namespaces of more than 256 KB written out, two attributes ID, Id, id or xml:id with one value (`ids_outside`: those of the
+    document that an encrypted part came in), nodes that are not elements, a second Response, a second assertion.
+    Raises: SamlError(SAML_TOO_DEEP | SAML_TOO_LARGE | SAML_DUPLICATE_ID | SAML_COMMENT_OR_PI | SAML_SHAPE | SAML_ASSERTION_COUNT).
+    """
+    ids = set(ids_outside)
+    tags_seen: list[str] = []
+    level = [root]
+    depth = 0
+    attribute_names = 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise SamlError(Reason.SAML_TOO_DEEP, f"the SAML message nests deeper than {MAX_DEPTH} elements")
+        for element in level:
+            tags_seen.append(element.tag)
+            for name, value in element.items():
+                attribute_names += len(name)
+                if name in _ID_NAMES:
+                    if value in ids:
+                        raise SamlError(Reason.SAML_DUPLICATE_ID, "two elements share an ID", value[:100])
+                    ids.add(value)
+        level = [child for element in level for child in element]
+    census = _census(tags_seen, ids)
+    if attribute_names + sum(map(len, tags_seen)) > _MAX_NAMES:
+        raise SamlError(Reason.SAML_TOO_LARGE, "the SAML message holds too many or too long names")
+    return census
+
+
+def _census(tags_seen: list[str], ids: AbstractSet[str]) -> Census:
+    if not all(isinstance(tag, str) for tag in tags_seen):
+        # Comments and the like; the bytes were searched for them before, so this is the second lock of that door.
+        raise SamlError(Reason.SAML_COMMENT_OR_PI, "the SAML message holds a node that is no element")
+    names = [tag.rpartition("}")[2] for tag in tags_seen]
+    if "Response" in names[1:]:
+        raise SamlError(Reason.SAML_SHAPE, "the SAML message holds a second Response")
+    assertions = names.count("Assertion") + names.count("EncryptedAssertion")
+    if assertions > 1:
+        raise SamlError(
+            Reason.SAML_ASSERTION_COUNT, "the SAML message holds more than one assertion", f"{assertions} of them"
+        )
+    return Census(assertions=assertions, signatures=names.count("Signature"), ids=ids)
+
+
+def children_of(
+    parent: Element,
+    once: AbstractSet[str],
+    many: AbstractSet[str] = frozenset(),
+    *,
+    reason: Reason = Reason.SAML_SHAPE,
+) -> dict[str, Element]:
+    """The children of an element by tag; for a tag of `many` the first one.
+
+    Refused: children in neither set, and a second child of a tag in `once`.
+    Raises: SamlError(`reason`).
+    """
+    found: dict[str, Element] = {}
+    for child in parent:
+        tag = child.tag
+        if tag in once:
+            if tag in found:
+                raise SamlError(reason, f"an element is there twice in `{local_name(parent)}`", local_name(child))
+            found[tag] = child
+        elif tag in many:
+            found.setdefault(tag, child)
+        else:
+            raise SamlError(reason, f"an element is not expected in `{local_name(parent)}`", tag[:200])
+    return found
+
+
+def text_of(element: Element, reason: Reason) -> str:
+    """The text of an element that holds nothing but text, unchanged.
+
+    Raises: SamlError(`reason`) if it has child elements.
+    """
+    if len(element):
+        raise SamlError(reason, f"`{local_name(element)}` must hold plain text")
+    return element.text or ""
+
+
+def local_name(element: Element) -> str:
+    return element.tag.rpartition("}")[2][:100]
+
+
+def check_frame(element: Element, now: datetime, skew: timedelta) -> datetime:
+    """Checks 4 and 13: what a Response and an Assertion have in common. Returns the IssueInstant.
+
+    Raises: SamlError(SAML_VERSION) unless Version is 2.0, SamlError(SAML_SHAPE) without a usable ID,
+    SamlError(SAML_TIME | SAML_ISSUE_INSTANT) without an IssueInstant or with one from the future.
+    Rule: SAML Core 2.0 §2.3.3, §3.2.2.
+    """
+    if element.get("Version") != "2.0":
+        raise SamlError(Reason.SAML_VERSION, f"`{local_name(element)}` is not of SAML version 2.0")
+    if not _ID.fullmatch(element.get("ID") or ""):
+        raise SamlError(Reason.SAML_SHAPE, f"`{local_name(element)}` has no usable ID")
+    issued_at = parse_instant(element.get("IssueInstant") or "")
+    if issued_at - skew > now:
+        raise SamlError(Reason.SAML_ISSUE_INSTANT, "the SAML message is from the future", issued_at.isoformat())
+    return issued_at
+
+
+def parse_instant(text: str) -> datetime:
+    """An xs:dateTime with a time zone, cut to microseconds.
+
+    ASSUMPTION: SAML wants UTC written as `Z`; an offset says the same and is accepted, no time zone at all is not.
+    Raises: SamlError(SAML_TIME).
+    Rule: SAML Core 2.0 §1.3.3.
+    """
+    if not _INSTANT.fullmatch(text) or int(text[:4]) not in _YEARS:
+        raise SamlError(Reason.SAML_TIME, "a time in the SAML message can't be read", repr(text[:60]))
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError as exc:
+        raise SamlError(Reason.SAML_TIME, "a time in the SAML message can't be read", repr(text[:60])) from exc
+
+
+def optional_instant(element: Element, attribute: str) -> datetime | None:
+    """Raises: SamlError(SAML_TIME) if the attribute is there and can't be read."""
+    text = element.get(attribute)
+    return None if text is None else parse_instant(text)
