@@ -1,0 +1,184 @@
+"""Making role sessions: the trust policy decides, the caps bound the time, the token is sealed."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from gateway.directory.roles import Role
+from gateway.errors import Denied, InputError, Reason
+from gateway.ids import new_request_id, new_sts_key_id, new_sts_key_secret
+from gateway.keyring import KeyRing
+from gateway.policy import (
+    Decision,
+    FederatedPrincipal,
+    RamKind,
+    RamPrincipal,
+    decide_trust,
+    parse_session_policy,
+    parse_trust_policy,
+)
+from gateway.principal import RamUser, RoleSession
+from gateway.secret import Secret
+from gateway.sts.credentials import Credentials, build_credentials
+from gateway.sts.duration import Cap, api_duration
+from gateway.sts.revocation import check_live, token_pairs
+from gateway.sts.token import Provenance, SessionToken
+
+Context = Mapping[str, tuple[str, ...]]
+_SESSION_NAME = re.compile(r"[A-Za-z0-9\-_.@=]{2,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSessionGrant:
+    """A new role session, and why it was granted."""
+
+    token: SessionToken
+    credentials: Credentials
+    decision: Decision  # of the trust policy
+    duration_cap: str  # in words, which limit set the end
+
+
+def is_session_name(text: str) -> bool:
+    """2 to 64 letters, digits and `- _ . @ =`. Rule: sso-contract §2.2; sts-contract §2.1 is narrower by the `=`."""
+    return _SESSION_NAME.fullmatch(text) is not None
+
+
+def decide_federated(role: Role, provider_arn: str, context: Context) -> Decision:
+    """Does the role's trust policy admit a login through this provider? It alone decides: no identity policy and
+    no session policy has a say. Rule: policy-language §5.3; sso-contract §2.4.
+    """
+    return decide_trust(
+        parse_trust_policy(role.trust_document), FederatedPrincipal(provider_arn), context, role_arn=role.arn
+    )
+
+
+def assume_with_identity(
+    session: Session,
+    *,
+    ring: KeyRing,
+    role: Role,
+    provider_arn: str,
+    session_name: str,
+    identity_context: Context,
+    provenance: Provenance,
+    duration: Cap,
+    session_policy: str | None,
+    now: datetime,
+) -> RoleSessionGrant:
+    """Turn a verified external login into a session of `role`.
+
+    `identity_context` holds the `saml:` keys of the login and the `acs:` keys of the request. That the provider
+    vouches for the login (entity ID, certificate) was checked by the caller; `duration` comes from `sts.duration`.
+    Raises: Denied(TRUST_POLICY_DENIED) with the decision; InputError for an ill-formed session policy or session
+    name; CredentialError(TOKEN_REVOKED) when the assertion was revoked.
+    """
+    decision = decide_federated(role, provider_arn, identity_context)
+    _check_trusted(decision, role, provider_arn)
+    if provenance.provider_arn != provider_arn:
+        raise ValueError("the provenance names another provider than the trust policy was asked about")
+    token = _new_token(role, session_name, session_policy, duration, now)
+    token = replace(token, provenance=provenance)
+    check_live(session, token, now)
+    return RoleSessionGrant(token, build_credentials(ring, token), decision, duration.name)
+
+
+def assume_as_caller(
+    session: Session,
+    *,
+    ring: KeyRing,
+    caller: RamUser | SessionToken,
+    role: Role,
+    session_name: str,
+    context: Context,
+    duration_s: int | None,
+    session_policy: str | None,
+    now: datetime,
+) -> RoleSessionGrant:
+    """Turn a RAM user, or the holder of a role session, into a session of `role`.
+
+    The trust policy is asked here. That the caller's own policies allow `sts:AssumeRole` on the role (in a role
+    session its session policy too) is the other half and was decided by the caller of this function.
+    A session got with a role session ends with it at the latest, dies with everything that one came from, and, as
+    the same role again, keeps its session policy.
+    Raises: Denied(TRUST_POLICY_DENIED); InputError about DurationSeconds, Policy or RoleSessionName;
+    CredentialError(TOKEN_EXPIRED), CredentialError(TOKEN_REVOKED). Rule: sts-contract §2.1, §2.5.
+    """
+    parent = caller if isinstance(caller, SessionToken) else None
+    decision = decide_trust(parse_trust_policy(role.trust_document), _trusted(caller), context, role_arn=role.arn)
+    _check_trusted(decision, role, _trusted(caller))
+    duration = api_duration(
+        duration_s=duration_s,
+        session_not_on_or_after=None,
+        role_max_s=role.max_session_duration_s,
+        now=now,
+        parent_expires_at=parent.expires_at if parent else None,
+    )
+    policy = _narrowed(parent, role, session_policy)
+    token = _new_token(role, session_name, policy, duration, now)
+    if parent is not None:
+        token = replace(token, provenance=parent.provenance, parent=parent.session_id, lineage=token_pairs(parent))
+        check_live(session, parent, now)
+    elif isinstance(caller, RamUser):
+        token = replace(token, lineage=(("user", caller.user_id),))
+    check_live(session, token, now)
+    return RoleSessionGrant(token, build_credentials(ring, token), decision, duration.name)
+
+
+def _trusted(caller: RamUser | SessionToken) -> RamPrincipal:
+    if isinstance(caller, RamUser):
+        return RamPrincipal(caller.account_id, RamKind.USER, caller.name)
+    return RamPrincipal(caller.principal.account_id, RamKind.ROLE, caller.principal.role_name)
+
+
+def _check_trusted(decision: Decision, role: Role, who: str | RamPrincipal) -> None:
+    if not decision.allowed:
+        raise Denied(
+            Reason.TRUST_POLICY_DENIED,
+            "The role's trust policy does not let you in.",
+            decision,
+            detail=f"role {role.account_id}/{role.name}, {who}: {decision.explain()}",
+        )
+
+
+def _narrowed(parent: SessionToken | None, role: Role, session_policy: str | None) -> str | None:
+    """The session policy of a derived session.
+
+    Raises: InputError(PARAMETER_INVALID) about Policy where one would have to be put on top of another.
+    """
+    inherited = parent.principal.session_policy if parent and parent.principal.role_id == role.id else None
+    if inherited is not None and session_policy not in (None, inherited):
+        raise InputError(
+            Reason.PARAMETER_INVALID,
+            "the calling session of this role has a session policy already, and a second one can't be added",
+            subject="Policy",
+        )
+    return session_policy if inherited is None else inherited
+
+
+def _new_token(role: Role, session_name: str, session_policy: str | None, duration: Cap, now: datetime) -> SessionToken:
+    if not is_session_name(session_name):
+        raise InputError(
+            Reason.PARAMETER_INVALID,
+            "RoleSessionName must be 2 to 64 letters, digits and - _ . @ =",
+            subject="RoleSessionName",
+        )
+    if session_policy is not None:
+        parse_session_policy(session_policy)
+    return SessionToken(
+        session_id=new_request_id(),
+        principal=RoleSession(
+            account_id=role.account_id,
+            role_id=role.id,
+            role_name=role.name,
+            session_name=session_name,
+            session_policy=session_policy,
+        ),
+        access_key_id=new_sts_key_id(),
+        secret=Secret(new_sts_key_secret()),
+        issued_at=now,
+        expires_at=now + timedelta(seconds=duration.seconds),
+        provenance=None,
+    )

@@ -1,0 +1,176 @@
+"""Browser sessions, kept on the server. The cookie holds a random handle, the table only its hash.
+
+Signing out ends the browser session; credentials that were copied out of a role session live until they expire or
+are revoked, like any other.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from gateway.directory.accounts import Account
+from gateway.directory.revocations import find_revocation
+from gateway.directory.roles import Role
+from gateway.directory.users import User
+from gateway.errors import CredentialError
+from gateway.ids import new_handle, new_request_id
+from gateway.keyring import KeyRing
+from gateway.principal import AccountOwner, Principal, RamUser, RoleSession
+from gateway.store.base import Base
+from gateway.sts.revocation import origin_pairs, token_pairs
+from gateway.sts.sweep import sweep_expired
+from gateway.sts.token import Provenance, SessionToken, open_token, provenance_fields, seal_token
+
+_OWNER, _USER, _ROLE = "owner", "user", "role"
+
+
+class BrowserSessionRow(Base):
+    __tablename__ = "browser_sessions"
+
+    handle_hash: Mapped[str] = mapped_column(primary_key=True)
+    session_id: Mapped[str]  # a role session's is that of its token; revocations of kind `session` name it
+    kind: Mapped[str]
+    account_id: Mapped[str]
+    entity_id: Mapped[str]  # of the user or role; empty for the owner
+    sealed_token: Mapped[str | None]
+    provenance: Mapped[str | None]  # JSON list in the order of `Provenance`
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]
+    duration_cap: Mapped[str]  # in words, which limit set `expires_at`
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserSession:
+    """A live session: as of `find_session`, nothing that it depends on is over, revoked or deleted."""
+
+    session_id: str
+    principal: Principal  # with the names of today, not those at sign-in
+    token: SessionToken | None  # of a role session only
+    provenance: Provenance | None  # None after a sign-in with a password
+    created_at: datetime
+    expires_at: datetime
+    duration_cap: str
+
+
+def open_session(
+    session: Session,
+    ring: KeyRing,
+    principal: Principal,
+    *,
+    token: SessionToken | None,
+    provenance: Provenance | None,
+    expires_at: datetime,
+    duration_cap: str,
+    now: datetime,
+) -> str:
+    """Sign a principal in; returns the handle for its cookie, which can't be had a second time.
+
+    A role session takes its `token`, and never outlives it. Raises: ValueError if the two don't belong together.
+    """
+    if (token.principal if token else None) != (principal if isinstance(principal, RoleSession) else None):
+        raise ValueError("a token comes with the role session that it was made for, and with nothing else")
+    sweep_expired(session, BrowserSessionRow.handle_hash, BrowserSessionRow.expires_at, now)
+    handle = new_handle()
+    origin = token.provenance if token else provenance
+    kind, entity_id = _stored(principal)
+    session.add(
+        BrowserSessionRow(
+            handle_hash=_hash(handle),
+            session_id=token.session_id if token else new_request_id(),
+            kind=kind,
+            account_id=principal.account_id,
+            entity_id=entity_id,
+            sealed_token=seal_token(ring, token) if token else None,
+            provenance=json.dumps(provenance_fields(origin)) if origin else None,
+            created_at=now,
+            expires_at=min(expires_at, token.expires_at) if token else expires_at,
+            ended_at=None,
+            duration_cap=duration_cap,
+        )
+    )
+    session.flush()
+    return handle
+
+
+def find_session(session: Session, ring: KeyRing, handle: str, now: datetime) -> BrowserSession | None:
+    """The live session behind a cookie; None if there is none, or it is over, ended or revoked, or its user,
+    role or account is gone. Exactly at `expires_at` it is over. Costs two queries.
+    """
+    found = session.execute(
+        select(BrowserSessionRow, Account.owner_login, User.name, Role.name)
+        .join(Account, Account.id == BrowserSessionRow.account_id)
+        .outerjoin(User, (BrowserSessionRow.kind == _USER) & (User.id == BrowserSessionRow.entity_id))
+        .outerjoin(Role, (BrowserSessionRow.kind == _ROLE) & (Role.id == BrowserSessionRow.entity_id))
+        .where(BrowserSessionRow.handle_hash == _hash(handle))
+    ).one_or_none()
+    if found is None:
+        return None
+    row, owner_login, user_name, role_name = found
+    if row.ended_at is not None or now >= row.expires_at:
+        return None
+    try:
+        token = open_token(ring, row.sealed_token) if row.sealed_token else None
+    except CredentialError:  # the key that sealed it was taken out of the ring
+        return None
+    principal = _principal(row, token, owner_login, user_name, role_name)
+    if principal is None:
+        return None
+    live = BrowserSession(
+        session_id=row.session_id,
+        principal=principal,
+        token=token,
+        provenance=Provenance(*json.loads(row.provenance)) if row.provenance else None,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        duration_cap=row.duration_cap,
+    )
+    return None if find_revocation(session, _pairs(live), row.created_at) else live
+
+
+def end_session(session: Session, handle: str, now: datetime) -> None:
+    """Sign out. An unknown or ended handle is no error: the wish is fulfilled already."""
+    session.execute(
+        update(BrowserSessionRow)
+        .where(BrowserSessionRow.handle_hash == _hash(handle), BrowserSessionRow.ended_at.is_(None))
+        .values(ended_at=now)
+    )
+
+
+def _stored(principal: Principal) -> tuple[str, str]:
+    match principal:
+        case AccountOwner():
+            return _OWNER, ""
+        case RamUser():
+            return _USER, principal.user_id
+        case RoleSession():
+            return _ROLE, principal.role_id
+
+
+def _principal(
+    row: BrowserSessionRow, token: SessionToken | None, owner_login: str, user_name: str | None, role_name: str | None
+) -> Principal | None:
+    if row.kind == _OWNER:
+        return AccountOwner(account_id=row.account_id, login=owner_login)
+    if row.kind == _USER and user_name is not None:
+        return RamUser(account_id=row.account_id, user_id=row.entity_id, name=user_name)
+    if row.kind == _ROLE and role_name is not None and token is not None:
+        return token.principal
+    return None
+
+
+def _pairs(live: BrowserSession) -> tuple[tuple[str, str], ...]:
+    if live.token is not None:
+        return token_pairs(live.token)
+    own: tuple[tuple[str, str], ...] = (("session", live.session_id),)
+    if isinstance(live.principal, RamUser):
+        own += (("user", live.principal.user_id),)
+    return own + origin_pairs(live.provenance)
+
+
+def _hash(handle: str) -> str:
+    return hashlib.sha256(handle.encode("utf-8", "surrogatepass")).hexdigest()
