@@ -1,0 +1,220 @@
+"""The two browser logins: from a verified identity to a signed-in user, or to a role, at once or after a choice.
+
+Each function does all its writing in the caller's transaction. Any refusal is raised, so that the transaction rolls
+back and neither a claim nor a session nor an offer stays behind.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from gateway.directory.accounts import get_account
+from gateway.directory.users import User, record_login
+from gateway.errors import AuthenticationError, Denied, GatewayError, Reason
+from gateway.federation.attributes import RolePair, parse_role_value
+from gateway.federation.facts import Occasion, facts_of
+from gateway.federation.mapping import ResolvedRole, RoleMapping, RoleResolver, role_choices
+from gateway.federation.offers import OfferContent, OfferedChoice, choice_gone, save_offer, take_offer
+from gateway.federation.pending import PendingLogin
+from gateway.federation.receipts import record_role_login, record_role_offer, record_user_login
+from gateway.federation.replay import claim_presentation, claim_session
+from gateway.federation.user_matching import match_user
+from gateway.federation.user_sso import check_solicited, check_user_sso, user_sso_provider_arn
+from gateway.identity import VerifiedIdentity
+from gateway.keyring import KeyRing
+from gateway.principal import RamUser
+from gateway.sts.assume import RoleSessionGrant, assume_with_identity
+from gateway.sts.duration import console_duration, user_duration
+from gateway.sts.sessions import open_session
+
+
+@dataclass(frozen=True, slots=True)
+class UserLogin:
+    user: User
+    handle: str  # for the cookie
+    target: str  # where the browser goes now
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSignedIn:
+    grant: RoleSessionGrant
+    handle: str
+    target: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RoleOffer:
+    """Several roles to choose from. `offer_id` goes into the form; it is good for one pick in this browser."""
+
+    offer_id: str
+    mapping: RoleMapping
+    expires_at: datetime
+
+
+def complete_user_login(
+    session: Session,
+    ring: KeyRing,
+    *,
+    identity: VerifiedIdentity,
+    account_id: str,
+    audience: str,
+    pending: PendingLogin | None,
+    relay_target: str,
+    suffix: str,
+    occasion: Occasion,
+) -> UserLogin:
+    """Sign in the RAM user of `account_id` that an identity means.
+
+    `audience` is our entity ID for that account; `pending` is what `take_pending` gave for an answer, None for a
+    login that began at the IdP, which then goes to `relay_target` (checked by the edge).
+    Raises: SamlError with SSO_DISABLED, SAML_AUDIENCE_MISMATCH, SAML_UNKNOWN_ISSUER, SAML_UNSOLICITED,
+    SAML_IN_RESPONSE_TO, SAML_REPLAYED, SAML_EXPIRED, USER_DOMAIN_NOT_ACCEPTED or USER_NO_MATCH.
+    """
+    account = get_account(session, account_id)
+    settings = check_user_sso(session, account, identity, audience)
+    check_solicited(settings, identity, pending)
+    facts = facts_of(identity)
+    claim_presentation(session, facts)
+    claim_session(session, facts)
+    user = match_user(session, account, settings, identity.subject, suffix)
+    cap = user_duration(
+        session_not_on_or_after=identity.session_not_on_or_after,
+        login_limit_h=account.login_session_duration_h,
+        now=occasion.now,
+    )
+    expires_at = occasion.now + timedelta(seconds=cap.seconds)
+    principal = RamUser(account_id=account.id, user_id=user.id, name=user.name)
+    provenance = facts.provenance(user_sso_provider_arn(account.id))
+    handle = open_session(
+        session,
+        ring,
+        principal,
+        token=None,
+        provenance=provenance,
+        expires_at=expires_at,
+        duration_cap=cap.name,
+        now=occasion.now,
+    )
+    record_login(session, user, occasion.now)
+    record_user_login(session, occasion, principal, provenance, cap)
+    return UserLogin(user, handle, pending.target if pending else relay_target, expires_at)
+
+
+def begin_role_login(
+    session: Session,
+    ring: KeyRing,
+    *,
+    identity: VerifiedIdentity,
+    browser: str,
+    relay_target: str,
+    occasion: Occasion,
+) -> RoleSignedIn | RoleOffer:
+    """Take an assertion that names roles: one allowed role signs in at once, several become an offer.
+
+    Raises: SamlError(SAML_REPLAYED); SamlError with ROLE_ATTRIBUTE, ROLE_SESSION_NAME, SESSION_DURATION or
+    SAML_EXPIRED; AuthenticationError(ROLE_NONE_ALLOWED), whose detail lists the reason for each role.
+    """
+    facts = facts_of(identity)
+    claim_presentation(session, facts)
+    mapping = role_choices(session, identity, occasion)
+    content = OfferContent(
+        facts=facts,
+        session_name=mapping.session_name,
+        session_duration_s=mapping.session_duration_s,
+        target=relay_target,
+        choices=tuple(OfferedChoice(choice.raw, choice.role_id) for choice in mapping.allowed),
+    )
+    if not content.choices:
+        raise _none_allowed(mapping)
+    if len(content.choices) == 1:
+        resolved = _resolve_again(session, content, parse_role_value(content.choices[0].raw), occasion)
+        return _sign_in(session, ring, content, resolved, occasion)
+    offer_id, expires_at = save_offer(session, ring, content=content, browser=browser, now=occasion.now)
+    record_role_offer(session, occasion, facts, mapping)
+    return RoleOffer(offer_id, mapping, expires_at)
+
+
+def take_role(
+    session: Session,
+    ring: KeyRing,
+    *,
+    offer_id: str,
+    browser: str,
+    role_arn: str,
+    provider_arn: str,
+    occasion: Occasion,
+) -> RoleSignedIn:
+    """Sign in to the role that was picked from an offer. Whether it may be taken is decided anew, now.
+
+    `role_arn` and `provider_arn` are a choice's own texts.
+    Raises: AuthenticationError(ROLE_CHOICE_GONE) for an offer that is not open, a role that was not offered, or
+    one that was deleted, made anew or lost its provider since; AuthenticationError(LOGIN_OTHER_BROWSER);
+    Denied(TRUST_POLICY_DENIED); SamlError(SAML_REPLAYED), SamlError(SAML_EXPIRED).
+    """
+    content = take_offer(session, ring, offer_id=offer_id, browser=browser, now=occasion.now)
+    raw = f"{role_arn},{provider_arn}"
+    if raw not in {choice.raw for choice in content.choices}:
+        raise choice_gone(f"not among the offered roles: {raw!r:.300}")
+    resolved = _resolve_again(session, content, parse_role_value(raw), occasion)
+    return _sign_in(session, ring, content, resolved, occasion)
+
+
+def _none_allowed(mapping: RoleMapping) -> GatewayError:
+    return AuthenticationError(
+        Reason.ROLE_NONE_ALLOWED,
+        "None of the roles that your identity provider offers can be taken. Ask your administrator.",
+        detail=" | ".join(f"{choice.raw!r:.300}: {choice.detail}" for choice in mapping.choices),
+    )
+
+
+def _resolve_again(session: Session, content: OfferContent, pair: RolePair, occasion: Occasion) -> ResolvedRole:
+    """What the directory and the trust policy say now about a choice that was allowed when it was offered."""
+    choice, resolved = RoleResolver(session, content.facts, occasion).resolve(pair)
+    if resolved is None:
+        if choice.decision is not None:
+            raise Denied(Reason.TRUST_POLICY_DENIED, choice.why, choice.decision, choice.detail)
+        raise choice_gone(choice.detail)
+    if resolved.role.id not in {offered.role_id for offered in content.choices if offered.raw == pair.raw}:
+        raise choice_gone(f"{pair.role} was deleted and made anew since the offer")
+    return resolved
+
+
+def _sign_in(
+    session: Session, ring: KeyRing, content: OfferContent, resolved: ResolvedRole, occasion: Occasion
+) -> RoleSignedIn:
+    facts = content.facts
+    claim_session(session, facts)
+    cap = console_duration(
+        attribute_s=content.session_duration_s,
+        session_not_on_or_after=facts.session_not_on_or_after,
+        role_max_s=resolved.role.max_session_duration_s,
+        login_limit_h=resolved.account.login_session_duration_h,
+        now=occasion.now,
+    )
+    grant = assume_with_identity(
+        session,
+        ring=ring,
+        role=resolved.role,
+        provider_arn=resolved.provider_arn,
+        session_name=content.session_name,
+        identity_context=facts.trust_context(occasion),
+        provenance=facts.provenance(resolved.provider_arn),
+        duration=cap,
+        session_policy=None,
+        now=occasion.now,
+    )
+    handle = open_session(
+        session,
+        ring,
+        grant.token.principal,
+        token=grant.token,
+        provenance=grant.token.provenance,
+        expires_at=grant.token.expires_at,
+        duration_cap=grant.duration_cap,
+        now=occasion.now,
+    )
+    record_role_login(session, occasion, grant)
+    return RoleSignedIn(grant, handle, content.target, grant.token.expires_at)
