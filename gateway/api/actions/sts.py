@@ -1,0 +1,167 @@
+"""The token service, version 2015-04-01. Rule: sts-contract §2."""
+
+from dataclasses import dataclass
+
+from gateway.api.action import Action, AnyAction, Auth, Outcome, Work
+from gateway.api.errors import FederatedCaller
+from gateway.api.parameters import Parameters
+from gateway.api.render import Value
+from gateway.arn import RamArn, parse_ram_arn
+from gateway.audit.receipts import Receipt
+from gateway.client import policy_context
+from gateway.clock import wire_time
+from gateway.directory.saml_providers import get_saml_provider, provider_certificates
+from gateway.errors import InputError
+from gateway.federation.exchange import SamlExchange, exchange_saml_for_role
+from gateway.federation.facts import Occasion
+from gateway.federation.receipts import grant_details
+from gateway.identity import VerifiedIdentity
+from gateway.principal import AccountOwner, RamUser, RoleSession
+from gateway.saml.names import role_sso_recipient
+from gateway.saml.response import Expectation, verify_response
+
+VERSION = "2015-04-01"
+_LONGEST_ASSERTION = 100_000
+_LONGEST_ARN = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class NoParameters:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SamlExchangeRequest:
+    provider: RamArn
+    role: RamArn
+    assertion: str  # Base64 of the whole response
+    policy: str | None
+    duration_s: int | None
+
+
+def parse_nothing(_parameters: Parameters) -> NoParameters:
+    return NoParameters()
+
+
+def parse_saml_exchange(parameters: Parameters) -> SamlExchangeRequest:
+    """Raises: InputError(PARAMETER_MISSING), InputError(ARN_MALFORMED), InputError(PARAMETER_INVALID)."""
+    assertion = parameters.text("SAMLAssertion", max_length=_LONGEST_ASSERTION)
+    return SamlExchangeRequest(
+        provider=_arn(parameters, "SAMLProviderArn", "saml-provider"),
+        role=_arn(parameters, "RoleArn", "role"),
+        assertion=assertion,
+        policy=parameters.optional_text("Policy"),
+        duration_s=parameters.optional_integer("DurationSeconds"),
+    )
+
+
+def get_caller_identity(work: Work, _request: NoParameters) -> Outcome:
+    """Tell a caller who it is.
+
+    ASSUMPTION: type, ARN and principal id of an account owner are from memory; `UserId` is left out for it.
+    Rule: sts-contract §2.4.
+    """
+    caller = work.caller
+    answer: dict[str, Value] = {"AccountId": caller.account_id, "Arn": caller.arn}
+    match caller:
+        case RamUser():
+            answer |= {"IdentityType": "RAMUser", "PrincipalId": caller.user_id, "UserId": caller.user_id}
+        case RoleSession():
+            principal_id = f"{caller.role_id}:{caller.session_name}"
+            answer |= {"IdentityType": "AssumedRoleUser", "PrincipalId": principal_id, "RoleId": caller.role_id}
+        case AccountOwner():
+            answer |= {"IdentityType": "Account", "PrincipalId": caller.account_id}
+    return Outcome(answer)
+
+
+def assume_role_with_saml(work: Work, request: SamlExchangeRequest) -> Outcome:
+    """Give credentials of a role for a SAML response. Only the named provider's own certificates count.
+
+    Rule: sts-contract §2.2, §6.3.
+    """
+    provider = get_saml_provider(work.session, request.provider.account_id, request.provider.name)
+    services = work.services
+    expectation = Expectation(
+        issuer=provider.entity_id,
+        certificates=provider_certificates(work.session, provider),
+        audience=services.role_sso_urn,
+        recipients=(role_sso_recipient(services.base_url),),
+        in_response_to=None,
+        decryption_keys=services.sp_keys.encryption,
+        skew=services.skew,
+    )
+    identity: VerifiedIdentity = verify_response(request.assertion, expectation, work.now)
+    exchange = exchange_saml_for_role(
+        work.session,
+        services.ring,
+        identity=identity,
+        provider=provider,
+        role_arn=str(request.role),
+        duration_s=request.duration_s,
+        session_policy=request.policy,
+        occasion=Occasion(work.call.wire.request_id, work.now, policy_context(work.client, work.now)),
+    )
+    return Outcome(_exchange_answer(exchange), _exchange_receipt(work, exchange))
+
+
+def _exchange_answer(exchange: SamlExchange) -> dict[str, Value]:
+    session, credentials = exchange.grant.token.principal, exchange.grant.credentials
+    return {
+        "AssumedRoleUser": {
+            "AssumedRoleId": f"{session.role_id}:{session.session_name}",
+            # ASSUMPTION: the published example of this operation has `acs:sts`, others have `acs:ram`.
+            "Arn": f"acs:sts::{session.account_id}:assumed-role/{session.role_name}/{session.session_name}",
+        },
+        "Credentials": {
+            "AccessKeyId": credentials.access_key_id,
+            "AccessKeySecret": credentials.access_key_secret.reveal(),
+            "SecurityToken": credentials.security_token,
+            "Expiration": wire_time(credentials.expiration),
+        },
+        "SAMLAssertionInfo": {
+            "SubjectType": exchange.subject_type,
+            "Subject": exchange.subject,
+            "Issuer": exchange.issuer,
+            "Recipient": exchange.recipient,
+        },
+    }
+
+
+def _exchange_receipt(work: Work, exchange: SamlExchange) -> Receipt:
+    session = exchange.grant.token.principal
+    return Receipt(
+        at=work.now,
+        request_id=work.call.wire.request_id,
+        account_id=session.account_id,
+        kind="AssumeRoleWithSAML",
+        principal_arn=session.arn,
+        outcome=exchange.grant.decision.outcome.value,
+        details=grant_details(exchange.grant) | {"client": work.client.address},
+    )
+
+
+def _saml_caller(request: SamlExchangeRequest) -> FederatedCaller:
+    return FederatedCaller(request.provider.account_id, f"saml-provider/{request.provider.name}")
+
+
+def _arn(parameters: Parameters, name: str, kind: str) -> RamArn:
+    """Raises: InputError(ARN_MALFORMED) with the parameter as its subject, InputError(PARAMETER_MISSING)."""
+    text = parameters.text(name, max_length=_LONGEST_ARN)
+    try:
+        return parse_ram_arn(text, kind)
+    except InputError as error:
+        raise InputError(error.reason, error.public, error.detail, subject=name) from error
+
+
+STS_ACTIONS: tuple[AnyAction, ...] = (
+    Action("GetCallerIdentity", VERSION, Auth.SIGNED, parse_nothing, get_caller_identity),
+    Action(
+        "AssumeRoleWithSAML",
+        VERSION,
+        Auth.ANONYMOUS,
+        parse_saml_exchange,
+        assume_role_with_saml,
+        permission="sts:AssumeRoleWithSAML",
+        federated=_saml_caller,
+    ),
+)

@@ -1,0 +1,142 @@
+"""Who calls. A signature is checked against the secret of its key, in a fixed order of steps.
+
+1. The call carries a signature of a kind we know.      4. The security token belongs to this key, and opens.
+2. Its time is within 15 minutes of ours.               5. The signature is right.
+3. The key exists and is active.                        6. The token is live. 7. The nonce was not used before.
+
+Steps 1 and 2 need no database, so that garbage never takes a write lock. Rule: sts-contract §5, §6.1.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from gateway.api.call import ApiCall
+from gateway.api.signature_v3 import FAMILY, Authorization, SignedRequest, parse_authorization, verify_signature
+from gateway.clock import WIRE_FORMAT
+from gateway.directory.access_keys import find_access_key
+from gateway.errors import CredentialError, InputError, Reason
+from gateway.keyring import KeyRing
+from gateway.principal import AccountOwner, Principal, RamUser
+from gateway.secret import Secret
+from gateway.store.claims import claim_once
+from gateway.sts.revocation import check_live
+from gateway.sts.token import SessionToken, open_token
+
+WINDOW = timedelta(minutes=15)
+NONCE_CLAIM = "api-nonce"
+
+_STS_KEY = "STS."
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_NONCE = re.compile(r"[!-~]{1,128}")
+_MARGIN = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A signature that was read and is not checked yet."""
+
+    access_key_id: str
+    security_token: str | None
+    nonce: str
+    signed_at: datetime
+    request: SignedRequest
+    authorization: Authorization
+
+    def verify(self, secret: Secret) -> None:
+        verify_signature(self.request, self.authorization, secret)
+
+
+def read_proof(call: ApiCall, now: datetime) -> Proof:
+    """Steps 1 and 2.
+
+    Raises: InputError(PARAMETER_MISSING) for a call without any signature; CredentialError(SIGNATURE_INCOMPLETE),
+    CredentialError(SIGNATURE_METHOD), CredentialError(TIMESTAMP_FORMAT), CredentialError(TIMESTAMP_EXPIRED).
+    """
+    headers = call.wire.headers
+    header = headers.get("authorization", "")
+    if not header.startswith(FAMILY):
+        raise InputError(Reason.PARAMETER_MISSING, "the call is not signed", subject="AccessKeyId")
+    authorization = parse_authorization(header)
+    if headers.get("x-acs-accesskey-id", authorization.access_key_id) != authorization.access_key_id:
+        raise CredentialError(Reason.SIGNATURE_INCOMPLETE, "two different access keys are named")
+    nonce = headers.get("x-acs-signature-nonce")
+    if nonce is None:
+        raise InputError(Reason.PARAMETER_MISSING, "the nonce is missing", subject="SignatureNonce")
+    if not _NONCE.fullmatch(nonce):
+        raise CredentialError(Reason.SIGNATURE_INCOMPLETE, "the nonce must be 1 to 128 printable ASCII characters")
+    return Proof(
+        access_key_id=authorization.access_key_id,
+        security_token=headers.get("x-acs-security-token") or None,
+        nonce=nonce,
+        signed_at=_check_time(headers.get("x-acs-date"), now),
+        request=SignedRequest(call.wire.method, call.query, headers, call.wire.body),
+        authorization=authorization,
+    )
+
+
+def verify_proof(session: Session, ring: KeyRing, proof: Proof, now: datetime) -> Principal:
+    """Steps 3 to 7.
+
+    Raises: CredentialError(ACCESS_KEY_NOT_FOUND), (ACCESS_KEY_INACTIVE), (TOKEN_MISSING), (TOKEN_MALFORMED),
+    (TOKEN_KEY_MISMATCH), (SIGNATURE_INCOMPLETE), (SIGNATURE_MISMATCH), (TOKEN_EXPIRED), (TOKEN_REVOKED),
+    (SIGNATURE_NONCE_USED).
+    """
+    if proof.access_key_id.startswith(_STS_KEY):
+        token = _open_token(ring, proof)
+        proof.verify(token.secret)
+        check_live(session, token, now)
+        principal: Principal = token.principal
+    else:
+        principal = _key_holder(session, ring, proof)
+    # The claim must outlive the last instant at which step 2 would still let the same request pass.
+    expires_at = proof.signed_at + WINDOW + _MARGIN
+    if not claim_once(session, NONCE_CLAIM, f"{proof.access_key_id}\n{proof.nonce}", expires_at):
+        raise CredentialError(Reason.SIGNATURE_NONCE_USED, "the nonce was used before")
+    return principal
+
+
+def _check_time(text: str | None, now: datetime) -> datetime:
+    if text is None:
+        raise InputError(Reason.PARAMETER_MISSING, "the time is missing", subject="Timestamp")
+    signed_at = _parse_time(text)
+    if signed_at is None:
+        raise CredentialError(Reason.TIMESTAMP_FORMAT, "the time is malformed", repr(text[:40]))
+    if abs(now - signed_at) > WINDOW:
+        raise CredentialError(Reason.TIMESTAMP_EXPIRED, "the time is out of the window", text)
+    return signed_at
+
+
+def _parse_time(text: str) -> datetime | None:
+    if not _TIME.fullmatch(text):  # `strptime` alone takes single digits, too
+        return None
+    try:
+        return datetime.strptime(text, WIRE_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _open_token(ring: KeyRing, proof: Proof) -> SessionToken:
+    if proof.security_token is None:
+        raise CredentialError(Reason.TOKEN_MISSING, "a temporary key needs its security token")
+    token = open_token(ring, proof.security_token)
+    if token.access_key_id != proof.access_key_id:
+        raise CredentialError(Reason.TOKEN_KEY_MISMATCH, "the security token belongs to another access key")
+    return token
+
+
+def _key_holder(session: Session, ring: KeyRing, proof: Proof) -> Principal:
+    if proof.security_token is not None:
+        raise CredentialError(Reason.TOKEN_KEY_MISMATCH, "a lasting key has no security token")
+    key = find_access_key(session, ring, proof.access_key_id)
+    if key is None:
+        raise CredentialError(Reason.ACCESS_KEY_NOT_FOUND, "no such access key", proof.access_key_id)
+    if not key.active:
+        raise CredentialError(Reason.ACCESS_KEY_INACTIVE, "the access key is disabled", proof.access_key_id)
+    proof.verify(key.secret)
+    if key.user_id is None:
+        return AccountOwner(account_id=key.account_id, login=key.owner_login)
+    assert key.user_name is not None
+    return RamUser(account_id=key.account_id, user_id=key.user_id, name=key.user_name)

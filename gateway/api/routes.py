@@ -1,0 +1,87 @@
+"""The RPC wire at `/`: reads the HTTP request, runs the pipeline, writes the answer. Rule: sts-contract §1."""
+
+import re
+
+from flask import Blueprint, Response, make_response, redirect, request
+from werkzeug.exceptions import HTTPException
+
+from gateway.api.call import MAX_BODY_BYTES, WireRequest
+from gateway.api.errors import Failure, render_http_error
+from gateway.api.pipeline import host_id, run
+from gateway.api.render import JSON_TYPE, render_json
+from gateway.client import client_of
+from gateway.ids import new_request_id
+from gateway.services import Services
+
+_METHODS = ("GET", "POST")
+_ACTION = re.compile(r"(?:^|&)Action=")
+
+
+def build_api_blueprint(services: Services) -> Blueprint:
+    """The wire as a blueprint. It takes no cookie into account, so it needs no protection against forged forms."""
+    blueprint = Blueprint("api", __name__)
+
+    @blueprint.before_app_request
+    def refuse_elsewhere() -> Response | None:
+        """Clients of the API get the API's answers even where they miss `/`, or come with another method."""
+        if request.path == "/":
+            return None if request.method in {*_METHODS, "HEAD"} else _failure(405, services)
+        return _failure(404, services) if "x-acs-action" in request.headers else None
+
+    @blueprint.route("/", methods=_METHODS)
+    def handle() -> Response:
+        if request.method == "HEAD" or (request.method == "GET" and not _names_operation()):
+            return make_response(redirect("/session"))
+        request.max_content_length = MAX_BODY_BYTES
+        reply = run(_wire_request(services), services)
+        response = Response(reply.body, reply.status, content_type=reply.content_type)
+        response.headers["x-acs-request-id"] = reply.request_id
+        return _unstored(response)
+
+    @blueprint.errorhandler(HTTPException)
+    def refuse_http(error: HTTPException) -> Response:
+        return _failure(error.code or 500, services)
+
+    return blueprint
+
+
+def _names_operation() -> bool:
+    return "x-acs-action" in request.headers or _ACTION.search(request.environ.get("QUERY_STRING", "")) is not None
+
+
+def _wire_request(services: Services) -> WireRequest:
+    client = client_of(
+        request.remote_addr or "",
+        request.scheme,
+        ",".join(request.headers.getlist("X-Forwarded-For")) or None,
+        request.headers.get("X-Forwarded-Proto"),
+        services.trusted_proxies,
+    )
+    return WireRequest(
+        request_id=new_request_id(),
+        method=request.method,
+        query_string=request.environ.get("QUERY_STRING", ""),
+        headers=_headers(),
+        body=request.get_data(cache=False),
+        source_ip=client.address,
+        secure=client.secure,
+    )
+
+
+def _headers() -> dict[str, str]:
+    """Header texts as the client wrote them: WSGI shows the bytes as Latin-1, clients sign UTF-8."""
+    return {
+        name.lower(): value.encode("latin-1", "surrogateescape").decode("utf-8", "surrogateescape")
+        for name, value in request.headers.items()
+    }
+
+
+def _failure(status: int, services: Services) -> Response:
+    failure = Failure(new_request_id(), host_id(_headers(), services.base_url))
+    status, body = render_http_error(status, failure)
+    return _unstored(Response(render_json(body), status, content_type=JSON_TYPE))
+
+
+def _unstored(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response

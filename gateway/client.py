@@ -1,0 +1,73 @@
+"""Who is on the other end of the connection, seen through the proxies we trust and no others."""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.clock import wire_time
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_MAX_HOPS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    address: str  # a canonical IPv4 or IPv6 address; empty when the transport has none
+    secure: bool  # the browser's own connection was TLS
+
+
+def client_of(
+    peer: str, scheme: str, forwarded_for: str | None, forwarded_proto: str | None, trusted: Sequence[Network]
+) -> Client:
+    """Find the client behind the peer.
+
+    `X-Forwarded-For` is read from the right: each trusted hop vouches for the one to its left; the first hop that
+    is not trusted is the client, since everything further left was written by somebody we do not know. A hop that
+    is no address ends the walk at the last address that was one.
+    """
+    if not _is_trusted(peer, trusted):
+        return Client(_canonical(peer) or "", scheme == "https")
+    address = _canonical(peer) or ""
+    for hop in reversed((forwarded_for or "").split(",")[-_MAX_HOPS:]):
+        canonical = _canonical(hop.strip())
+        if canonical is None:
+            break
+        address = canonical
+        if not _is_trusted(canonical, trusted):
+            break
+    proto = (forwarded_proto or scheme).split(",")[-1].strip().lower()
+    return Client(address, proto == "https")
+
+
+def policy_context(client: Client, now: datetime, principal_arn: str = "") -> Mapping[str, tuple[str, ...]]:
+    """The platform-wide condition keys. No second factor exists here, so `acs:MFAPresent` is always false."""
+    context = {
+        "acs:CurrentTime": (wire_time(now),),
+        "acs:SecureTransport": ("true" if client.secure else "false",),
+        "acs:MFAPresent": ("false",),
+    }
+    if principal_arn:
+        context["acs:PrincipalARN"] = (principal_arn,)
+    if client.address:
+        context["acs:SourceIp"] = (client.address,)
+    return context
+
+
+def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    canonical = _canonical(address)
+    if canonical is None:
+        return False
+    parsed = ipaddress.ip_address(canonical)
+    return any(parsed.version == network.version and parsed in network for network in trusted)
+
+
+def _canonical(text: str) -> str | None:
+    try:
+        parsed = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)  # or a policy about 10.0.0.0/8 would not see ::ffff:10.0.0.1
+    return str(parsed)
