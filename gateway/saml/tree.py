@@ -32,9 +32,11 @@ class Census(NamedTuple):
 def check_tree(root: Element, ids_outside: AbstractSet[str] = frozenset()) -> Census:
     """Check 3: walk the whole tree once, level by level.
 
-    Refused: more than 32 levels, names and namespaces of more than 256 KB written out, two attributes ID, Id, id or xml:id with one value (`ids_outside`: those of the
-    document that an encrypted part came in), nodes that are not elements, a second Response, a second assertion.
-    Raises: SamlError(SAML_TOO_DEEP | SAML_TOO_LARGE | SAML_DUPLICATE_ID | SAML_COMMENT_OR_PI | SAML_SHAPE | SAML_ASSERTION_COUNT).
+    Refused: more than 32 levels, names and namespaces of more than 256 KB when each is written out, one value in
+    two attributes ID, Id, id or xml:id (`ids_outside`: those of the document that an encrypted part came in), nodes
+    that are not elements, a second Response, a second assertion.
+    Raises: SamlError(SAML_TOO_DEEP | SAML_TOO_LARGE | SAML_DUPLICATE_ID | SAML_COMMENT_OR_PI | SAML_SHAPE |
+    SAML_ASSERTION_COUNT).
     """
     ids = set(ids_outside)
     tags_seen: list[str] = []
