@@ -10,14 +10,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import saml2
-from lxml import etree
 from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SamlBase, md, samlp
 
 from gateway.errors import Reason, SamlError
 from gateway.saml.certificates import TrustedCertificate, parse_certificate
+from gateway.saml.xml import parse_document
 
 MAX_BYTES = 1024 * 1024
 MAX_CERTIFICATES = 2
@@ -26,9 +27,16 @@ MAX_ENTITY_ID = 1024
 _ENTITY = f"{{{md.NAMESPACE}}}EntityDescriptor"
 _ENTITIES = f"{{{md.NAMESPACE}}}EntitiesDescriptor"
 _IDP = f"{{{md.NAMESPACE}}}IDPSSODescriptor"
+_USED = frozenset(f"{{{md.NAMESPACE}}}{name}" for name in ("KeyDescriptor", "NameIDFormat", "SingleSignOnService"))
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 _URL = re.compile(r"https?://[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]{1,2000}", re.IGNORECASE)
 _SOON = timedelta(days=30)
+_XML_ADVICE = {
+    Reason.SAML_ENCODING: "The metadata is not in UTF-8: save it as UTF-8.",
+    Reason.SAML_DTD: "The metadata has a document type declaration: remove it.",
+    Reason.SAML_CDATA: "The metadata has a CDATA section: download it again or write the text without it.",
+    Reason.SAML_COMMENT_OR_PI: "The metadata has a processing instruction (<?...?>) or an unfinished comment: remove it.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +96,31 @@ def parse_idp_metadata(xml: bytes, now: datetime) -> IdpMetadata:
     )
 
 
-def _read(xml: bytes) -> etree._Element:
+def _read(xml: bytes) -> Any:
     if len(xml) > MAX_BYTES:
         raise _malformed("The metadata is larger than 1 MB: export this one identity provider, not a federation.")
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
-    )
     try:
-        root = etree.fromstring(xml, parser)
-    except etree.XMLSyntaxError as exc:
-        raise _malformed("The file is not well-formed XML: download the metadata again.", str(exc)) from exc
-    if root.getroottree().docinfo.doctype:
-        raise _malformed("The metadata has a document type declaration: remove it.")
-    return root
+        return parse_document(_without_comments(xml), max_bytes=MAX_BYTES)
+    except SamlError as exc:
+        advice = _XML_ADVICE.get(exc.reason, "The file is not well-formed XML: download the metadata again.")
+        raise _malformed(advice, exc.detail) from exc
 
 
-def _idp_entity(root: etree._Element) -> etree._Element:
+def _without_comments(xml: bytes) -> bytes:
+    """Exports often carry comments. They are cut out before parsing, so that none can split a value in two.
+
+    Text that only looks like a comment would have to stand in CDATA or in a processing instruction: both remain
+    and are refused by the parser.
+    """
+    kept = []
+    position = 0
+    while (start := xml.find(b"<!--", position)) >= 0 and (end := xml.find(b"-->", start + 4)) >= 0:
+        kept.append(xml[position:start])
+        position = end + 3
+    return b"".join([*kept, xml[position:]])
+
+
+def _idp_entity(root: Any) -> Any:
     """The one EntityDescriptor that is an identity provider."""
     if root.tag == _ENTITY:
         entities = [root]
@@ -125,7 +142,15 @@ def _idp_entity(root: etree._Element) -> etree._Element:
     return providers[0]
 
 
-def _entity(element: etree._Element) -> SamlBase:
+def _entity(element: Any) -> SamlBase:
+    """Only what is used goes to pysaml2: the rest, such as WS-Federation's roles, has forms it can't take."""
+    for child in list(element):
+        if child.tag != _IDP:
+            element.remove(child)
+    descriptor = element[0]
+    for child in list(descriptor):
+        if child.tag not in _USED:
+            descriptor.remove(child)
     try:
         return saml2.create_class_from_element_tree(md.EntityDescriptor, element)
     except RecursionError as exc:
@@ -181,7 +206,7 @@ def _signing_certificates(descriptor: SamlBase) -> tuple[TrustedCertificate, ...
             continue
         if len(texts) > 1:
             raise _bad_certificate("A KeyDescriptor holds several certificates: leave only the one that signs.")
-        certificate = parse_certificate(texts[0].encode())
+        certificate = _certificate(texts[0])
         found.setdefault(certificate.fingerprint, certificate)
     if not found:
         raise _bad_certificate("The identity provider has no signing certificate: add it to the metadata.")
@@ -191,6 +216,17 @@ def _signing_certificates(descriptor: SamlBase) -> tuple[TrustedCertificate, ...
             "remove those that are no longer in use."
         )
     return tuple(found.values())
+
+
+def _certificate(text: str) -> TrustedCertificate:
+    try:
+        return parse_certificate(text.encode())
+    except SamlError as exc:
+        raise SamlError(
+            Reason.METADATA_CERTIFICATE,
+            f"A signing certificate can't be used, {exc.public}: replace it at the identity provider and export again.",
+            exc.detail,
+        ) from exc
 
 
 def _certificate_texts(key: SamlBase) -> list[str]:

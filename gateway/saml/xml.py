@@ -59,15 +59,15 @@ def decode_base64(encoded: str | bytes, reason: Reason = Reason.SAML_ENCODING) -
         raise SamlError(reason, "the SAML message is not valid base64", str(exc)[:200]) from exc
 
 
-def parse_document(data: bytes, *, trusted: bool = False) -> Element:
+def parse_document(data: bytes, *, trusted: bool = False, max_bytes: int = MAX_BYTES) -> Element:
     """Read one XML document in UTF-8.
 
-    Refused: more than `MAX_BYTES`, other encodings, other XML versions, a DTD, comments, processing instructions,
+    Refused: more than `max_bytes`, other encodings, other XML versions, a DTD, comments, processing instructions,
     CDATA, references to entities, whatever is not well-formed. `trusted` means that a signature covers `data`.
     Raises: SamlError(SAML_TOO_LARGE | SAML_ENCODING | SAML_DTD | SAML_COMMENT_OR_PI | SAML_CDATA |
     SAML_XML_MALFORMED).
     """
-    if len(data) > MAX_BYTES and not trusted:  # canonical forms may be longer than what they were made from
+    if len(data) > max_bytes and not trusted:  # canonical forms may be longer than what they were made from
         raise SamlError(Reason.SAML_TOO_LARGE, "the SAML message is too large", f"{len(data)} bytes")
     body = _check_bytes(data)
     try:
