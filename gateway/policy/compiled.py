@@ -14,7 +14,7 @@ from gateway.policy.fold import fold
 from gateway.policy.request import AccessRequest
 from gateway.policy.resource_index import ResourceIndex
 from gateway.policy.verdict import Outcome, StatementRef
-from gateway.policy.wildcard import TextMatcher, TextTest, literal_prefix
+from gateway.policy.wildcard import TextTest, compile_wildcards, literal_prefix
 
 _REMEMBERED_ACTIONS = 512
 _LONGEST_REMEMBERED = 128
@@ -49,12 +49,13 @@ class CompiledStatement:
     names_action: TextTest
     names_resource: TextTest
     names_role: TextTest  # the same patterns, for names whose case does not count
+    patterns: tuple[str, ...]  # of resources, as the tests read them
 
     def covers_action(self, action_key: str) -> bool:
         return self.names_action(action_key) is not self.statement.not_action
 
     def covers_resource(self, request: AccessRequest) -> bool:
-        return self.names_role(request.resource_key) if request.is_role else self.names_resource(request.resource)
+        return self.names_role(request.role_key) if request.role_key else self.names_resource(request.resource)
 
 
 def with_any_segment(pattern: str) -> str:
@@ -80,18 +81,14 @@ def compile_statement(order: int, ref: StatementRef, statement: Statement) -> Co
         statement=statement,
         conditions=conditions,
         tests=tuple(condition.test for condition in conditions),
-        names_action=TextMatcher.of(fold(action) for action in statement.actions).test,
-        names_resource=TextMatcher.of(resources).test,
-        names_role=TextMatcher.of(fold(pattern) for pattern in resources).test,
+        names_action=compile_wildcards(fold(action) for action in statement.actions),
+        names_resource=compile_wildcards(resources),
+        names_role=compile_wildcards(fold(pattern) for pattern in resources),
+        patterns=resources,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """The statements of a set that speak of one action, denying ones apart."""
-
-    deny: ResourceIndex[CompiledStatement]
-    allow: ResourceIndex[CompiledStatement]
+Candidates = ResourceIndex[CompiledStatement]  # of one action: statements that deny first, each kind in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +135,8 @@ class PolicySet:
             for compiled in bucket
             if compiled.covers_action(action_key)
         }
-        in_order = [near[order] for order in sorted(near)]
-        found = Candidates(
-            deny=_index(compiled for compiled in in_order if compiled.statement.effect is Effect.DENY),
-            allow=_index(compiled for compiled in in_order if compiled.statement.effect is Effect.ALLOW),
-        )
+        in_order = sorted(near.values(), key=lambda each: (each.outcome is Outcome.ALLOW, each.order))
+        found = ResourceIndex.of([(each, each.patterns) for each in in_order])
         if len(action_key) <= _LONGEST_REMEMBERED:
             if len(self._memo) >= _REMEMBERED_ACTIONS:
                 self._memo.clear()
@@ -152,27 +146,22 @@ class PolicySet:
     def find_match(self, request: AccessRequest) -> CompiledStatement | None:
         """The statement that decides within this set: the first Deny that applies, else the first Allow, else None."""
         candidates = self._memo.get(request.action_key) or self._find_candidates(request.action_key)
-        facts = request.facts
-        for index in (candidates.deny, candidates.allow):
-            for compiled in index.near(request.resource) if index.by_prefix else index.entries:
-                if not compiled.covers_resource(request):
-                    continue
-                for test in compiled.tests:
-                    if not test(facts):
-                        break
-                else:
-                    return compiled
+        resource, role, facts = request.resource, request.role_key, request.facts
+        for compiled in candidates.near(resource) if candidates.by_prefix else candidates.entries:
+            if not (compiled.names_role(role) if role else compiled.names_resource(resource)):
+                continue
+            for test in compiled.tests:
+                if not test(facts):
+                    break
+            else:
+                return compiled
         return None
 
     def near_misses(self, request: AccessRequest) -> Iterator[CompiledStatement]:
         """Allow statements that speak of the action and the resource, whether or not their conditions are met."""
-        for compiled in self.candidates(request.action_key).allow.near(request.resource):
-            if compiled.covers_resource(request):
+        for compiled in self.candidates(request.action_key).near(request.resource):
+            if compiled.outcome is Outcome.ALLOW and compiled.covers_resource(request):
                 yield compiled
-
-
-def _index(statements: Iterable[CompiledStatement]) -> ResourceIndex[CompiledStatement]:
-    return ResourceIndex.of([(each, tuple(map(with_any_segment, each.statement.resources))) for each in statements])
 
 
 def compile_policies(policies: Sequence[AttachedPolicy]) -> PolicySet:

@@ -23,7 +23,7 @@ from gateway.policy.values import (
     parse_network,
     parse_number,
 )
-from gateway.policy.wildcard import TextMatcher, TextTest
+from gateway.policy.wildcard import TextTest, compile_wildcards
 
 ConditionTest = Callable[[Facts], bool]
 _T = TypeVar("_T")
@@ -114,7 +114,7 @@ def _equal_folded(wanted: tuple[str, ...]) -> TextTest:
 
 
 def _like(wanted: tuple[str, ...]) -> TextTest:
-    return TextMatcher.of(wanted).test
+    return compile_wildcards(wanted)
 
 
 def _read(parse: Callable[[str], _T | None], wanted: tuple[str, ...]) -> tuple[_T, ...]:
@@ -123,7 +123,14 @@ def _read(parse: Callable[[str], _T | None], wanted: tuple[str, ...]) -> tuple[_
 
 def _in_networks(wanted: tuple[str, ...]) -> Callable[[Address], bool]:
     networks = _read(parse_network, wanted)
-    return lambda seen: any(network.covers(seen) for network in networks)
+
+    def test(seen: Address) -> bool:
+        for network in networks:
+            if seen.number >> network.shift == network.number and seen.version == network.version:
+                return True
+        return False
+
+    return test
 
 
 _Ordered = TypeVar("_Ordered", Decimal, int)
@@ -209,9 +216,7 @@ OPERATORS: Mapping[str, Operator] = {
     for operator in (
         *_text_operators(),
         *_comparisons("Numeric", "a decimal number such as 42 or 0.5", "number", parse_number),
-        *_comparisons(
-            "Date", "an ISO 8601 date and time with offset such as 2026-01-31T23:59:59Z", "date", parse_instant
-        ),
+        *_comparisons("Date", "a date and time with offset such as 2026-01-31T23:59:59Z", "date", parse_instant),
         _bool_operator(),
         *_address_operators(),
     )

@@ -18,6 +18,9 @@ class Matched(Protocol):
     def ref(self) -> StatementRef: ...
 
     @property
+    def outcome(self) -> Outcome: ...
+
+    @property
     def conditions(self) -> tuple[CompiledCondition, ...]: ...
 
 
@@ -37,11 +40,16 @@ class Decision:
     of `nearest` when there is none.
     """
 
-    outcome: Outcome
     layer: Layer
     request: AccessRequest
-    matched: Matched | None = field(default=None, repr=False)
+    matched: Matched | None = None
     evidence: tuple[Evidence, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.matched is not None:
+            return self.matched.outcome
+        return Outcome.ALLOW if self.layer is Layer.OWNER else Outcome.IMPLICIT_DENY
 
     @property
     def allowed(self) -> bool:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from gateway.policy.compiled import PolicySet
 from gateway.policy.decision import Decision
-from gateway.policy.document import Effect
 from gateway.policy.request import AccessRequest
 from gateway.policy.verdict import Layer, Outcome
 
@@ -36,31 +35,33 @@ def decide(request: AccessRequest, layers: Layers) -> Decision:
     Within a layer a Deny beats every Allow. The statement reported is the first of its kind that applies.
     Rule: policy-language §5.1, §5.2.
     """
-    if not layers.owner:
-        for level in layers.control:
-            refusal = _find_refusal(request, level, Layer.CONTROL)
-            if refusal is not None:
-                return refusal
-    if layers.session is not None:
-        refusal = _find_refusal(request, layers.session, Layer.SESSION)
+    if layers.control or layers.session is not None:
+        refusal = _find_refusal(request, layers)
         if refusal is not None:
             return refusal
     if layers.owner:
-        return Decision(Outcome.ALLOW, Layer.OWNER, request)
+        return Decision(Layer.OWNER, request)
     identity, group = layers.identity, layers.resource_group
     matched = identity.find_match(request)
     if matched is not None:
-        return Decision(matched.outcome, Layer.ACCOUNT_IDENTITY, request, matched)
+        return Decision(Layer.ACCOUNT_IDENTITY, request, matched)
     if group is None:
-        return Decision(Outcome.IMPLICIT_DENY, Layer.ACCOUNT_IDENTITY, request, None, (identity,))
+        return Decision(Layer.ACCOUNT_IDENTITY, request, None, (identity,))
     matched = group.find_match(request)
     if matched is not None:
-        return Decision(matched.outcome, Layer.RESOURCE_GROUP_IDENTITY, request, matched)
-    return Decision(Outcome.IMPLICIT_DENY, Layer.RESOURCE_GROUP_IDENTITY, request, None, (identity, group))
+        return Decision(Layer.RESOURCE_GROUP_IDENTITY, request, matched)
+    return Decision(Layer.RESOURCE_GROUP_IDENTITY, request, None, (identity, group))
 
 
-def _find_refusal(request: AccessRequest, level: PolicySet, layer: Layer) -> Decision | None:
-    matched = level.find_match(request)
-    if matched is None:
-        return Decision(Outcome.IMPLICIT_DENY, layer, request, None, (level,))
-    return Decision(Outcome.EXPLICIT_DENY, layer, request, matched) if matched.ref.effect is Effect.DENY else None
+def _find_refusal(request: AccessRequest, layers: Layers) -> Decision | None:
+    """The first of the layers that can only take away which does not allow."""
+    gates = [] if layers.owner else [(Layer.CONTROL, level) for level in layers.control]
+    if layers.session is not None:
+        gates.append((Layer.SESSION, layers.session))
+    for layer, level in gates:
+        matched = level.find_match(request)
+        if matched is None:
+            return Decision(layer, request, None, (level,))
+        if matched.outcome is not Outcome.ALLOW:
+            return Decision(layer, request, matched)
+    return None

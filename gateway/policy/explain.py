@@ -57,9 +57,8 @@ def _tell_request(request: AccessRequest) -> str:
 
 def _tell_statement(ref: StatementRef) -> str:
     version = f" {ref.policy_version}" if ref.policy_version else ""
-    place = (
-        f" attached to {f'{ref.via.lower()} ' if ref.via else ''}{_quote(ref.attached_to)}" if ref.attached_to else ""
-    )
+    via = f"{ref.via.lower()} " if ref.via else ""
+    place = f" attached to {via}{_quote(ref.attached_to)}" if ref.attached_to else ""
     policy = f"{ref.policy_type.value.lower()} policy {_quote(ref.policy_name)}{version}"
     return f"Statement[{ref.index}] ({ref.effect.value}) of {policy}{place}"
 

@@ -19,12 +19,8 @@ class Facts:
     @classmethod
     def of(cls, context: Mapping[str, tuple[str, ...]]) -> Self:
         """Keys that differ in case only are one key with the values of both."""
-        texts: dict[str, tuple[str, ...]] = {}
-        for name, values in context.items():
-            key = fold(name)
-            if values:
-                texts[key] = (*texts[key], *values) if key in texts else values
-        return cls(texts)
+        texts = {name.lower() if name.isascii() else fold(name): values for name, values in context.items() if values}
+        return cls(texts if len(texts) == len(context) else _merge(context))
 
     def parsed(self, memo: str, key: str, parse: Callable[[str], _T | None]) -> tuple[_T | None, ...]:
         """The values of `key` read by `parse`; None stands for a malformed one. `memo` names the pair of the two."""
@@ -33,3 +29,12 @@ class Facts:
             known = tuple(parse(text) for text in self.texts.get(key, ()))
             self._parsed[memo] = known
         return known  # type: ignore[return-value]  # only this method fills the memo, and `memo` names the parser
+
+
+def _merge(context: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    texts: dict[str, tuple[str, ...]] = {}
+    for name, values in context.items():
+        if values:
+            key = fold(name)
+            texts[key] = (*texts.get(key, ()), *values)
+    return texts

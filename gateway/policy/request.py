@@ -10,11 +10,6 @@ _SEGMENTS = 5
 ASSUME_ROLE = "sts:AssumeRole"
 
 
-def is_role_name(resource: str) -> bool:
-    """Whether a resource name or pattern is a RAM role's."""
-    return resource.startswith("acs:ram:") and resource.partition(":role/")[1] != ""
-
-
 def relative_id(resource: str) -> str | None:
     """The part after the fourth colon, if there are exactly four."""
     segments = resource.split(":", _SEGMENTS)
@@ -36,13 +31,12 @@ class AccessRequest:
     resource: str
     context: Mapping[str, tuple[str, ...]]
     action_key: str = field(init=False, repr=False, compare=False)
-    resource_key: str = field(init=False, repr=False, compare=False)
-    is_role: bool = field(init=False, repr=False, compare=False)
+    role_key: str = field(init=False, repr=False, compare=False)  # the folded name of a RAM role, else empty
     facts: Facts = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        is_role = is_role_name(self.resource)
+        resource = self.resource
+        is_role = resource.startswith("acs:ram:") and (relative_id(resource) or "").startswith("role/")
         object.__setattr__(self, "action_key", fold(self.action))
-        object.__setattr__(self, "is_role", is_role)
-        object.__setattr__(self, "resource_key", fold(self.resource) if is_role else self.resource)
+        object.__setattr__(self, "role_key", fold(resource) if is_role else "")
         object.__setattr__(self, "facts", Facts.of(self.context))

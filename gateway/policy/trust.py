@@ -131,5 +131,5 @@ def decide_trust(
     for outcome in (Outcome.EXPLICIT_DENY, Outcome.ALLOW):
         for compiled in applying:
             if compiled.outcome is outcome:
-                return Decision(outcome, Layer.TRUST, request, compiled)
-    return Decision(Outcome.IMPLICIT_DENY, Layer.TRUST, request, None, (_TrustEvidence(trust, principal),))
+                return Decision(Layer.TRUST, request, compiled)
+    return Decision(Layer.TRUST, request, None, (_TrustEvidence(trust, principal),))

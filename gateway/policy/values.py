@@ -58,10 +58,7 @@ class Address:
 class Network:
     version: int
     number: int
-    shift: int  # how many low bits don't count
-
-    def covers(self, address: Address) -> bool:
-        return address.version == self.version and address.number >> self.shift == self.number
+    shift: int  # how many low bits don't count; `number` is without them
 
 
 def parse_address(text: str) -> Address | None:

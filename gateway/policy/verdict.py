@@ -38,7 +38,7 @@ class StatementRef:
 
 @dataclass(frozen=True, slots=True)
 class ConditionValue:
-    """One condition of a statement: what it wants, what the request has (empty = the key is absent), whether it is met."""
+    """One condition of a statement: what it wants and what the request has (empty: the key is absent)."""
 
     operator: str
     key: str
