@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import saml2
-from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SamlBase, md, samlp
+from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SamlBase, md, samlp, xmldsig
 
 from gateway.errors import Reason, SamlError
 from gateway.saml.certificates import TrustedCertificate, parse_certificate
@@ -27,6 +27,7 @@ MAX_ENTITY_ID = 1024
 _ENTITY = f"{{{md.NAMESPACE}}}EntityDescriptor"
 _ENTITIES = f"{{{md.NAMESPACE}}}EntitiesDescriptor"
 _IDP = f"{{{md.NAMESPACE}}}IDPSSODescriptor"
+_CERTIFICATE = f"{{{xmldsig.NAMESPACE}}}X509Certificate"
 _USED = frozenset(f"{{{md.NAMESPACE}}}{name}" for name in ("KeyDescriptor", "NameIDFormat", "SingleSignOnService"))
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 _URL = re.compile(r"https?://[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]{1,2000}", re.IGNORECASE)
@@ -35,7 +36,7 @@ _XML_ADVICE = {
     Reason.SAML_ENCODING: "The metadata is not in UTF-8: save it as UTF-8.",
     Reason.SAML_DTD: "The metadata has a document type declaration: remove it.",
     Reason.SAML_CDATA: "The metadata has a CDATA section: download it again or write the text without it.",
-    Reason.SAML_COMMENT_OR_PI: "The metadata has a processing instruction (<?...?>) or an unfinished comment: remove it.",
+    Reason.SAML_COMMENT_OR_PI: "The metadata has a processing instruction or an unfinished comment: remove it.",
 }
 
 
@@ -151,6 +152,9 @@ def _entity(element: Any) -> SamlBase:
     for child in list(descriptor):
         if child.tag not in _USED:
             descriptor.remove(child)
+        elif child.get("use") != "encryption" and len(list(child.iter(_CERTIFICATE))) > 1:
+            # pysaml2 keeps the last certificate of a KeyDescriptor only: of a chain, the authority's
+            raise _bad_certificate("A KeyDescriptor holds several certificates: leave only the one that signs.")
     try:
         return saml2.create_class_from_element_tree(md.EntityDescriptor, element)
     except RecursionError as exc:
@@ -201,12 +205,10 @@ def _signing_certificates(descriptor: SamlBase) -> tuple[TrustedCertificate, ...
     for key in descriptor.key_descriptor:
         if key.use not in {None, "signing", "encryption"}:
             raise _bad_certificate("The use of a KeyDescriptor must be signing or encryption: correct it.")
-        texts = _certificate_texts(key)
-        if key.use == "encryption" or not texts:
+        text = _certificate_text(key)
+        if key.use == "encryption" or text is None:
             continue
-        if len(texts) > 1:
-            raise _bad_certificate("A KeyDescriptor holds several certificates: leave only the one that signs.")
-        certificate = _certificate(texts[0])
+        certificate = _certificate(text)
         found.setdefault(certificate.fingerprint, certificate)
     if not found:
         raise _bad_certificate("The identity provider has no signing certificate: add it to the metadata.")
@@ -229,18 +231,14 @@ def _certificate(text: str) -> TrustedCertificate:
         ) from exc
 
 
-def _certificate_texts(key: SamlBase) -> list[str]:
-    data = key.key_info.x509_data if key.key_info is not None else []
-    certificates = [certificate for part in data for certificate in _listed(part.x509_certificate)]
-    if any(certificate.extension_elements for certificate in certificates):
-        raise _bad_certificate("A certificate in the metadata has elements inside: download the metadata again.")
-    return [certificate.text or "" for certificate in certificates]
-
-
-def _listed(member: SamlBase | list[SamlBase] | None) -> list[SamlBase]:
-    if member is None:
-        return []
-    return member if isinstance(member, list) else [member]
+def _certificate_text(key: SamlBase) -> str | None:
+    """`None` for a key that is given in another form, such as by name."""
+    parts = key.key_info.x509_data if key.key_info is not None else []
+    for certificate in (part.x509_certificate for part in parts if part.x509_certificate is not None):
+        if certificate.extension_elements:
+            raise _bad_certificate("A certificate in the metadata has elements inside: download the metadata again.")
+        return certificate.text or ""
+    return None
 
 
 def _endpoints(descriptor: SamlBase) -> tuple[Endpoint, ...]:
