@@ -197,7 +197,7 @@ def _load_policies(
         .order_by(Attachment.target_kind.desc(), Attachment.id)
     )
     policies: list[AttachedPolicy] = []
-    rows: Iterable[tuple[Attachment, str | None, PolicyVersion | None]] = session.execute(query).tuples()
+    rows: Iterable[tuple[Attachment, str | None, PolicyVersion | None]] = session.execute(query)
     for attachment, group_name, version in rows:
         attached_to = own_arn if group_name is None else group_arn(account_id, group_name)
         if version is not None:

@@ -52,7 +52,7 @@ def find_revocation(
     """
     by_hash = {_hash(*pair): pair for pair in pairs}
     query = select(Revocation.key_hash, Revocation.revoked_at).where(Revocation.key_hash.in_(list(by_hash)))
-    revoked = dict(session.execute(query).tuples().all())
+    revoked = dict(session.execute(query).all())
     for key_hash, pair in by_hash.items():
         if key_hash in revoked and (pair[0] in _ONE_OF_A_KIND or issued_at <= revoked[key_hash]):
             return pair
