@@ -1,0 +1,57 @@
+"""The only wiring: settings in, a WSGI application out."""
+
+import ipaddress
+from datetime import timedelta
+
+from flask import Flask
+
+from gateway.api.routes import build_api_blueprint
+from gateway.clock import Clock, SystemClock
+from gateway.directory.authorization import Authorizer
+from gateway.key_files import load_or_make_keys
+from gateway.saml.selftest import check_xml_libraries
+from gateway.services import Services
+from gateway.settings import Settings
+from gateway.store.engine import Store
+from gateway.store.migrate import upgrade
+from gateway.web.wiring import install_web
+
+
+def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
+    """Check the XML libraries, migrate the database, read the keys, register both edges.
+
+    Raises: ConfigError for anything that would fail at the first request otherwise.
+    """
+    check_xml_libraries()
+    services = build_services(settings, clock or SystemClock())
+    app = Flask(
+        "gateway",
+        template_folder=str(settings.templates_dir),
+        static_folder=str(settings.templates_dir / "static"),
+        static_url_path="/static",
+    )
+    app.extensions["ramgate"] = services
+    protection = install_web(app, services)
+    api = build_api_blueprint(services)
+    protection.exempt(api)  # each call carries its own proof; cookies count for nothing there
+    app.register_blueprint(api)
+    return app
+
+
+def build_services(settings: Settings, clock: Clock) -> Services:
+    store = Store(settings.database_url)
+    upgrade(store)
+    ring, sp_keys = load_or_make_keys(settings.certs_dir, clock.now())
+    return Services(
+        store=store,
+        ring=ring,
+        clock=clock,
+        authorizer=Authorizer(),
+        sp_keys=sp_keys,
+        base_url=settings.base_url,
+        role_sso_urn=settings.role_sso_urn,
+        domain_suffix=settings.domain_suffix,
+        relay_hosts=settings.relay_hosts,
+        skew=timedelta(seconds=settings.skew_s),
+        trusted_proxies=tuple(ipaddress.ip_network(network) for network in settings.trusted_proxies),
+    )

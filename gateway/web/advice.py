@@ -1,0 +1,112 @@
+"""What a refusal means for the person in front of the browser: a status, and what to do next."""
+
+from gateway.errors import (
+    AlreadyExists,
+    AuthenticationError,
+    Conflict,
+    CredentialError,
+    Denied,
+    GatewayError,
+    InputError,
+    LimitExceeded,
+    NotFound,
+    Reason,
+    SamlError,
+)
+
+_START_AGAIN = "Start again from the sign-in page or from your company's portal."
+_ASK_IDP = (
+    "Nothing is wrong with your password. Ask the people who run your company's sign-in to compare its settings "
+    "with ours, and give them the request ID."
+)
+_ASK_ADMIN = "Ask an administrator of this account, and give the request ID."
+
+_STATUS: tuple[tuple[type[GatewayError], int], ...] = (
+    (Denied, 403),
+    (NotFound, 404),
+    (AlreadyExists, 409),
+    (Conflict, 409),
+    (LimitExceeded, 409),
+    (InputError, 400),
+    (CredentialError, 401),
+    (SamlError, 403),
+    (AuthenticationError, 401),
+)
+_STATUS_BY_REASON = {
+    Reason.PAYLOAD_TOO_LARGE: 413,
+    Reason.SAML_TOO_LARGE: 413,
+    Reason.PAGE_NOT_FOUND: 404,
+    Reason.METHOD_NOT_ALLOWED: 405,
+    Reason.CSRF: 400,
+    **dict.fromkeys(
+        (
+            Reason.SAML_ENCODING,
+            Reason.SAML_XML_MALFORMED,
+            Reason.SAML_DTD,
+            Reason.SAML_COMMENT_OR_PI,
+            Reason.SAML_DUPLICATE_ID,
+            Reason.SAML_SHAPE,
+            Reason.SAML_VERSION,
+            Reason.SAML_ASSERTION_COUNT,
+            Reason.METADATA_MALFORMED,
+            Reason.METADATA_NO_IDP,
+            Reason.METADATA_CERTIFICATE,
+            Reason.METADATA_ENDPOINT,
+        ),
+        400,
+    ),
+}
+_ADVICE = {
+    Reason.CSRF: "Go back, reload the page and send the form again.",
+    Reason.NOT_SIGNED_IN: "Sign in, then come back to this page.",
+    Reason.PAGE_NOT_FOUND: "Check the address, or go to the start page.",
+    Reason.METHOD_NOT_ALLOWED: "This address is not meant to be opened like this. Go to the start page.",
+    Reason.PAYLOAD_TOO_LARGE: "Send less. A sign-in response may have 300 KB, a metadata file 1 MB.",
+    Reason.SAML_TOO_LARGE: _ASK_IDP,
+    Reason.LOGIN_FAILED: "Check the name and the password. If you forgot it, ask an administrator of this account.",
+    Reason.PASSWORD_LOGIN_DISABLED: "This account signs in through your company. Use the company sign-in button.",
+    Reason.SAML_STATUS: "Your company's sign-in refused you. Ask the people who run it, or start again.",
+    Reason.SAML_REPLAYED: "Each response of your company's sign-in works once; this one was used. " + _START_AGAIN,
+    Reason.SAML_EXPIRED: "The response came too late. " + _START_AGAIN + " If it happens each time, a clock is wrong.",
+    Reason.SAML_NOT_YET_VALID: "A clock is wrong here or at your company's sign-in. " + _ASK_IDP,
+    Reason.SAML_UNSOLICITED: "Start at the sign-in page of your account instead of your company's portal.",
+    Reason.SAML_IN_RESPONSE_TO: _START_AGAIN,
+    Reason.SAML_UNKNOWN_ISSUER: (
+        "The identity provider is not registered here, or not for this kind of sign-in. An administrator of the "
+        "account can register its metadata."
+    ),
+    Reason.LOGIN_NOT_PENDING: "The sign-in took too long or was finished already. " + _START_AGAIN,
+    Reason.LOGIN_OTHER_BROWSER: (
+        "The sign-in was begun in another browser or without cookies. Allow cookies for this site. " + _START_AGAIN
+    ),
+    Reason.SSO_DISABLED: "Company sign-in is not switched on here. Sign in with a password, or ask an administrator.",
+    Reason.SSO_ACCOUNT_AMBIGUOUS: "Start at the sign-in page of the account that you want.",
+    Reason.USER_NO_MATCH: "Ask an administrator to create a RAM user with the name that your company sends.",
+    Reason.USER_DOMAIN_NOT_ACCEPTED: "An administrator can set which domains are accepted for this account.",
+    Reason.ROLE_ATTRIBUTE: "Your company's sign-in must send roles as `role ARN,provider ARN`. " + _ASK_IDP,
+    Reason.ROLE_SESSION_NAME: "Your company's sign-in must send one session name of 2 to 64 characters. " + _ASK_IDP,
+    Reason.SESSION_DURATION: _ASK_IDP,
+    Reason.ROLE_NONE_ALLOWED: "None of the roles that your company names may be used by you. " + _ASK_ADMIN,
+    Reason.ROLE_CHOICE_GONE: "A role must be chosen within five minutes, and once. " + _START_AGAIN,
+    Reason.ACCESS_DENIED: "Somebody who administers this account can attach a policy that allows it.",
+    Reason.TRUST_POLICY_DENIED: "The role does not trust this sign-in. " + _ASK_ADMIN,
+    Reason.TOKEN_EXPIRED: "The session is over. Sign in again.",
+    Reason.TOKEN_REVOKED: "An administrator ended this session. Sign in again.",
+}
+
+
+def status_of(error: GatewayError) -> int:
+    if error.reason in _STATUS_BY_REASON:
+        return _STATUS_BY_REASON[error.reason]
+    return next((status for family, status in _STATUS if isinstance(error, family)), 400)
+
+
+def advice_of(error: GatewayError) -> str:
+    """What the person can do. Every reason has an answer: its own, or its family's."""
+    if error.reason in _ADVICE:
+        return _ADVICE[error.reason]
+    if isinstance(error, SamlError):
+        return _ASK_IDP
+    if isinstance(error, InputError):
+        return "Go back, correct the input and send it again."
+    return _START_AGAIN if isinstance(error, AuthenticationError) else _ASK_ADMIN

@@ -1,0 +1,43 @@
+"""The names and flags of our cookies. On https each has the `__Host-` prefix: no sibling host can plant one."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.ids import new_handle
+
+_FLOW_LIFETIME_S = 15 * 60  # outlives a pending login (10 minutes) and a role offer (5 minutes)
+_MAX_LENGTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    name: str
+    secure: bool
+    same_site: Literal["Lax", "None"]
+    max_age_s: int | None = None  # None: until the browser closes
+
+
+@dataclass(frozen=True, slots=True)
+class Cookies:
+    session: Cookie  # the handle of the server-side session, nothing else
+    flow: Cookie  # binds a login under way to the browser that began it
+    form: Cookie  # signed; holds the secret behind form tokens
+
+
+def cookies_for(base_url: str) -> Cookies:
+    """`flow` must come along when an IdP on another site posts to us. Browsers allow that only as SameSite=None,
+    which needs https; on plain-http loopback the Lax cookie comes with the re-post from our own page instead.
+    """
+    secure = base_url.startswith("https://")
+    prefix = "__Host-" if secure else ""
+    return Cookies(
+        session=Cookie(prefix + "ramgate_session", secure, "Lax"),
+        flow=Cookie(prefix + "ramgate_flow", secure, "None" if secure else "Lax", _FLOW_LIFETIME_S),
+        form=Cookie(prefix + "ramgate_form", secure, "Lax"),
+    )
+
+
+def browser_key(flow_cookie: str | None) -> str:
+    """The value that names this browser: the cookie's if it can be one, else a new one."""
+    known = flow_cookie is not None and 0 < len(flow_cookie) <= _MAX_LENGTH and flow_cookie.isascii()
+    return flow_cookie if known and flow_cookie is not None else new_handle()

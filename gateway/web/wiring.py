@@ -1,0 +1,104 @@
+"""Puts the browser edge into an app: limits, form tokens, sessions, pages, headers, refusals."""
+
+from flask import Flask, Response, request
+from flask_wtf.csrf import CSRFProtect
+
+from gateway.errors import InputError, Reason
+from gateway.services import Services
+from gateway.web.admin_providers import create_providers_blueprint
+from gateway.web.admin_user_sso import create_user_sso_blueprint
+from gateway.web.cookies import Cookies, cookies_for
+from gateway.web.edge import Edge, see_other, sentence
+from gateway.web.headers import add_security_headers
+from gateway.web.portal import create_portal_blueprint
+from gateway.web.refusals import install_refusals
+from gateway.web.relay import form_sources
+from gateway.web.session import install_sessions
+from gateway.web.signin import create_signin_blueprint
+from gateway.web.sso_saml import RESPONSE_MAX_BYTES, create_role_blueprint, create_sso_blueprint
+from gateway.web.visit import begin_visit, current_visit, has_visit
+
+_FORM_MAX_BYTES = 64 * 1024
+_SLACK_BYTES = 16 * 1024  # percent signs and the other fields of a form
+_UPLOAD_MAX_BYTES = 1_200_000
+_LIMITS = {
+    "sso.user_acs": RESPONSE_MAX_BYTES + _SLACK_BYTES,
+    "sso.user_acs_of_account": RESPONSE_MAX_BYTES + _SLACK_BYTES,
+    "sso.role_acs": RESPONSE_MAX_BYTES + _SLACK_BYTES,
+    "providers.preview_new": _UPLOAD_MAX_BYTES,
+    "providers.preview_replacement": _UPLOAD_MAX_BYTES,
+    "user_sso.preview": _UPLOAD_MAX_BYTES,
+    # The confirmed document comes back in Base64, a third longer.
+    "providers.create": _UPLOAD_MAX_BYTES * 4 // 3,
+    "providers.replace": _UPLOAD_MAX_BYTES * 4 // 3,
+    "user_sso.replace_metadata": _UPLOAD_MAX_BYTES * 4 // 3,
+}
+
+
+def install_web(app: Flask, services: Services) -> CSRFProtect:
+    """Register everything the browser sees. Returns the form protection: what takes no form of ours is exempted."""
+    edge = Edge(services, cookies_for(services.base_url))
+    _configure(app, services, edge.cookies)
+    app.before_request(lambda: _begin(services))
+    app.after_request(lambda response: _finish(services, response))
+    protection = CSRFProtect(app)
+    install_sessions(app, services, edge.cookies)
+    install_refusals(app, services)
+    sso = create_sso_blueprint(edge)
+    protection.exempt(sso)
+    for blueprint in (
+        sso,
+        create_role_blueprint(edge),
+        create_signin_blueprint(edge),
+        create_portal_blueprint(edge),
+        create_providers_blueprint(edge),
+        create_user_sso_blueprint(edge),
+    ):
+        app.register_blueprint(blueprint)
+    app.add_url_rule("/admin", "admin", lambda: see_other("/admin/providers"))
+    return protection
+
+
+def _configure(app: Flask, services: Services, cookies: Cookies) -> None:
+    app.config.update(
+        SECRET_KEY=services.ring.derive("form-cookie"),
+        SESSION_COOKIE_NAME=cookies.form.name,
+        SESSION_COOKIE_SECURE=cookies.form.secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE=cookies.form.same_site,
+        SESSION_COOKIE_PATH="/",
+        # A token lives as long as its cookie, until the browser closes or somebody signs in or out. A page left
+        # open over lunch must not fail, and the library would measure the age with a clock that is not ours.
+        WTF_CSRF_TIME_LIMIT=None,
+        # The token alone decides. Whether WSGI sees https behind a proxy must not change what is checked.
+        WTF_CSRF_SSL_STRICT=False,
+    )
+    app.jinja_env.filters["sentence"] = sentence
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+
+
+def _begin(services: Services) -> None:
+    begin_visit(services)
+    if request.blueprint != "api":
+        limit = _LIMITS.get(request.endpoint or "", _FORM_MAX_BYTES)
+        request.max_content_length = request.max_form_memory_size = limit
+        _check_no_nul()
+
+
+def _check_no_nul() -> None:
+    """No text column takes a NUL, and no address of ours has one."""
+    if "\x00" in request.path or any("\x00" in value for value in request.args.values()):
+        raise InputError(Reason.PARAMETER_INVALID, "The address can't be read.")
+
+
+def _finish(services: Services, response: Response) -> Response:
+    visit = current_visit() if has_visit() else begin_visit(services)
+    response.headers.setdefault("X-Request-Id", visit.request_id)  # a call's answer tells its own
+    add_security_headers(
+        response.headers,
+        secure=services.base_url.startswith("https://"),
+        form_targets=(*form_sources(services.relay_hosts), *visit.form_targets),
+        static=request.endpoint == "static",
+    )
+    return response

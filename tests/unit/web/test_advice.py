@@ -1,0 +1,42 @@
+import pytest
+
+from gateway.errors import (
+    AuthenticationError,
+    Conflict,
+    CredentialError,
+    Denied,
+    GatewayError,
+    InputError,
+    NotFound,
+    Reason,
+    SamlError,
+)
+from gateway.web.advice import advice_of, status_of
+
+FAMILIES = [GatewayError, InputError, AuthenticationError, CredentialError, SamlError, NotFound, Conflict]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_advice_of__every_reason__has_a_sentence_and_a_client_status(family: type[GatewayError]) -> None:
+    for error in [family(reason, "no") for reason in Reason]:
+        assert advice_of(error).endswith(".")
+        assert 400 <= status_of(error) < 500
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (SamlError(Reason.SAML_XML_MALFORMED, ""), 400),
+        (SamlError(Reason.SAML_SIGNATURE_VALUE, ""), 403),
+        (SamlError(Reason.SAML_TOO_LARGE, ""), 413),
+        (SamlError(Reason.SAML_REPLAYED, ""), 403),
+        (CredentialError(Reason.LOGIN_FAILED, ""), 401),
+        (Denied(Reason.ACCESS_DENIED, "", None), 403),
+        (NotFound(Reason.NOT_FOUND, ""), 404),
+        (Conflict(Reason.DELETE_CONFLICT, ""), 409),
+        (InputError(Reason.PARAMETER_MISSING, ""), 400),
+        (SamlError(Reason.METADATA_CERTIFICATE, ""), 400),
+    ],
+)
+def test_status_of__family_and_reason__decide(error: GatewayError, status: int) -> None:
+    assert status_of(error) == status
