@@ -12,6 +12,8 @@ from gateway.clock import wire_time
 Value = str | int | bool | datetime | None | Sequence["Value"] | Mapping[str, "Value"]
 Row = Mapping[str, Value]
 
+_WRITTEN_OTHERWISE = {"id": "ID", "idp": "IdP", "url": "URL", "arn": "ARN", "sso": "SSO"}
+
 
 @dataclass
 class Printer:
@@ -69,7 +71,8 @@ def _json_default(value: object) -> str:
 
 
 def _heading(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    words = [_WRITTEN_OTHERWISE.get(word, word) for word in name.split("_")]
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 
 
 def _text(value: Value) -> str:

@@ -115,7 +115,7 @@ ROLES = (
 
 POLICIES: Mapping[str, tuple[str, object]] = {
     "team-bucket": (
-        "Work in the bucket example-team; delete nothing outside its drafts",
+        "Work in the bucket example-team; delete nothing in its archive",
         [
             {"Effect": "Allow", "Action": ["oss:ListBuckets", "oss:GetBucketInfo"], "Resource": "*"},
             {
@@ -126,7 +126,7 @@ POLICIES: Mapping[str, tuple[str, object]] = {
             {
                 "Effect": "Deny",
                 "Action": "oss:DeleteObject",
-                "NotResource": "acs:oss:*:*:example-team/drafts/*",
+                "Resource": "acs:oss:*:*:example-team/archive/*",
             },
         ],
     ),

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum, unique
 from pathlib import Path
 
-from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, md, saml, xmldsig
+from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, md, saml, samlp, xmldsig
 
 from gateway.errors import ConfigError, InputError, Reason
 from gateway.saml.names import ROLE_ATTRIBUTE, ROLE_SESSION_NAME_ATTRIBUTE, SESSION_DURATION_ATTRIBUTE
@@ -138,30 +138,35 @@ class IdpMessages:
         if len(relay_state or "") > _MAX_RELAY_STATE:
             raise InputError(Reason.PARAMETER_TOO_LONG, "RelayState is too long.", subject="RelayState")
         _check_size(message, redirect=redirect)
+        request, destination = self._parsed(message, fields, redirect=redirect)
+        return RequestToAnswer(
+            sp_entity_id=request.issuer.text.strip(),
+            acs_url=destination,
+            relay_state=relay_state or "",
+            request_id=request.id,
+            force_authn=request.force_authn in {"true", "1"},
+        )
+
+    def _parsed(self, message: str, fields: dict[str, str], *, redirect: bool) -> tuple[samlp.AuthnRequest, str]:
         server = self._loaded()
         try:
             request = server.parse_authn_request(
                 message,
                 BINDING_HTTP_REDIRECT if redirect else BINDING_HTTP_POST,
-                relay_state=relay_state,
+                relay_state=fields.get("RelayState"),
                 sigalg=fields.get("SigAlg"),
                 signature=fields.get("Signature"),
             ).message
-            place = server.response_args(request, bindings=[BINDING_HTTP_POST])
-        except Exception as exc:  # pysaml2 raises whatever its many parts raise
-            raise InputError(
-                Reason.PARAMETER_INVALID,
-                "The AuthnRequest was refused: it must be signed by a registered service provider, name this "
-                "identity provider as its destination and a registered consumer URL.",
-                f"{type(exc).__name__}: {exc}"[:500],
-                subject="SAMLRequest",
-            ) from exc
-        return RequestToAnswer(
-            sp_entity_id=place["sp_entity_id"].strip(),
-            acs_url=place["destination"],
-            relay_state=relay_state or "",
-            request_id=request.id,
-            force_authn=request.force_authn in {"true", "1"},
+            return request, server.response_args(request, bindings=[BINDING_HTTP_POST])["destination"]
+        except Exception as exc:  # noqa: BLE001 - pysaml2 raises whatever its many parts raise
+            problem = f"{type(exc).__name__}: {exc}"
+        # Raised out here, without the cause: its frames would keep pysaml2's temporary files open.
+        raise InputError(
+            Reason.PARAMETER_INVALID,
+            "The AuthnRequest was refused: it must be signed by a registered service provider, name this "
+            "identity provider as its destination and a registered consumer URL.",
+            problem[:500],
+            subject="SAMLRequest",
         )
 
     def start(self, service: str, relay_state: str) -> RequestToAnswer:
@@ -235,10 +240,11 @@ def _pysaml2_config(config: DemoIdpConfig, service_providers: tuple[bytes, ...])
         "crypto_backend": "XMLSecurity",  # replaced by InProcessServer; it looks for no program
         "key_file": str(config.key_path),
         "cert_file": str(config.certificate_path),
-        "signing_algorithm": xmldsig.SIG_RSA_SHA256,
-        "digest_algorithm": xmldsig.DIGEST_SHA256,
         "service": {
             "idp": {
+                # Here, and not above: pysaml2 looks only here, and would fall back to SHA-1.
+                "signing_algorithm": xmldsig.SIG_RSA_SHA256,
+                "digest_algorithm": xmldsig.DIGEST_SHA256,
                 "name": config.company,
                 "endpoints": {
                     "single_sign_on_service": [

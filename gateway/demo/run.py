@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Mapping, Sequence
 
@@ -33,7 +34,7 @@ def run() -> int:
         print(welcome(places, state), flush=True)
         return _watch(servers)
     except GatewayError as exc:
-        print(f"error: {exc.public}", flush=True)
+        print(f"error: {exc.public}", file=sys.stderr, flush=True)
         return 1
     except KeyboardInterrupt:
         print("\nStopped. The data stays; `make demo` goes on where you left, RESET=1 starts over.", flush=True)
@@ -99,7 +100,7 @@ def _watch(servers: Sequence[Server]) -> int:
     while True:
         for server in servers:
             if server.process.poll() is not None:
-                print(f"error: the {server.name} stopped:\n{server.log_tail()}", flush=True)
+                print(f"error: the {server.name} stopped:\n{server.log_tail()}", file=sys.stderr, flush=True)
                 return 1
         time.sleep(_LOOK_EVERY_S)
 
