@@ -34,9 +34,7 @@ def build_api_blueprint(services: Services) -> Blueprint:
             return make_response(redirect("/session"))
         request.max_content_length = MAX_BODY_BYTES
         reply = run(_wire_request(services), services)
-        response = Response(reply.body, reply.status, content_type=reply.content_type)
-        response.headers["x-acs-request-id"] = reply.request_id
-        return _unstored(response)
+        return _response(reply.body, reply.status, reply.content_type, reply.request_id)
 
     @blueprint.errorhandler(HTTPException)
     def refuse_http(error: HTTPException) -> Response:
@@ -79,9 +77,9 @@ def _headers() -> dict[str, str]:
 def _failure(status: int, services: Services) -> Response:
     failure = Failure(new_request_id(), host_id(_headers(), services.base_url))
     status, body = render_http_error(status, failure)
-    return _unstored(Response(render_json(body), status, content_type=JSON_TYPE))
+    return _response(render_json(body), status, JSON_TYPE, failure.request_id)
 
 
-def _unstored(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    return response
+def _response(body: bytes, status: int, content_type: str, request_id: str) -> Response:
+    headers = {"X-Request-Id": request_id, "x-acs-request-id": request_id, "Cache-Control": "no-store"}
+    return Response(body, status, headers, content_type=content_type)

@@ -11,6 +11,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from gateway.app import create_app
+from gateway.audit.log import set_up_log
 from gateway.server.worker import GatewayWorker
 from gateway.settings import Settings
 
@@ -30,6 +31,7 @@ def serve(settings: Settings, *, certfile: Path | None = None, keyfile: Path | N
     a gateway which can't start says so at once.
     Raises: ConfigError.
     """
+    set_up_log(settings.log_level)
     serve_application(create_app(settings), settings, certfile=certfile, keyfile=keyfile)
 
 

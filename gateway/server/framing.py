@@ -10,7 +10,7 @@ import re
 
 MAX_REQUEST_LINE_BYTES = 400_000
 MAX_HEADER_BYTES = 65_536
-MAX_BODY_BYTES = 1024 * 1024
+MAX_BODY_BYTES = 2 * 1024 * 1024
 
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _LENGTH = re.compile(rb"[0-9]{1,10}")

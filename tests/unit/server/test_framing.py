@@ -70,7 +70,7 @@ def test_take__pipelined_requests__one_after_the_other() -> None:
         pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 0x3\r\n\r\n", 400, id="length-hex"),
         pytest.param(b"POST / HTTP/1.1\r\nContent-Length: \xb2\r\n\r\n", 400, id="length-superscript"),
         pytest.param(b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 400, id="length-endless"),
-        pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 1048577\r\n\r\n", 413, id="large-body"),
+        pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 2097153\r\n\r\n", 413, id="large-body"),
         pytest.param(b"POST / HTTP/1.1\r\nExpect: 200-ok\r\n\r\n", 417, id="expectation"),
     ],
 )
