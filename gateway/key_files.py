@@ -39,6 +39,8 @@ def load_or_make_keys(certs_dir: Path, now: datetime) -> tuple[KeyRing, ServiceP
     """
     try:
         certs_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if stat.S_IMODE(certs_dir.stat().st_mode) & _OTHERS:
+            certs_dir.chmod(0o700)
         with _one_at_a_time(certs_dir):
             _make_missing(certs_dir, now)
         return _read_ring(certs_dir / KEYRING), _read_provider_keys(certs_dir)
