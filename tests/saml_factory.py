@@ -139,7 +139,9 @@ class Spec:
     destination: str | None = RECIPIENT
     response_in_response_to: str | None = None
     response_issuer: str | None = IDP
-    status: str = f'<samlp:Status><samlp:StatusCode Value="{"urn:oasis:names:tc:SAML:2.0:status:Success"}"/></samlp:Status>'
+    status: str = (
+        f'<samlp:Status><samlp:StatusCode Value="{"urn:oasis:names:tc:SAML:2.0:status:Success"}"/></samlp:Status>'
+    )
     response_extra: str = ""
 
     assertion_id: str = "_assertion1"
@@ -155,9 +157,7 @@ class Spec:
     confirmation_extra: str = ""
     subject_extra: str = ""
     conditions_attributes: str = f'NotBefore="{at(-60)}" NotOnOrAfter="{at(300)}"'
-    audiences: str = (
-        f"<saml:AudienceRestriction><saml:Audience>{AUDIENCE}</saml:Audience></saml:AudienceRestriction>"
-    )
+    audiences: str = f"<saml:AudienceRestriction><saml:Audience>{AUDIENCE}</saml:Audience></saml:AudienceRestriction>"
     conditions: str | None = "{here}"
     authn_attributes: str = f'AuthnInstant="{at(-30)}" SessionIndex="_session1" SessionNotOnOrAfter="{at(3600)}"'
     authn_context: str = (
@@ -270,9 +270,7 @@ def _template(element: Node, profile: Profile) -> Node:
 def _method(parent: Node, name: str, algorithm: str, prefix_list: str | None = None) -> None:
     method = etree.SubElement(parent, f"{{{DS}}}{name}", Algorithm=algorithm)
     if prefix_list is not None:
-        etree.SubElement(
-            method, f"{{{EXCLUSIVE}}}InclusiveNamespaces", nsmap={"ec": EXCLUSIVE}, PrefixList=prefix_list
-        )
+        etree.SubElement(method, f"{{{EXCLUSIVE}}}InclusiveNamespaces", nsmap={"ec": EXCLUSIVE}, PrefixList=prefix_list)
 
 
 def sign_by_hand(
@@ -353,7 +351,9 @@ def encrypt(root: Node, element: Node | None = None, how: Encryption = Encryptio
     manager.add_key(xmlsec.Key.from_memory(pem, xmlsec.constants.KeyDataFormatCertPem))
     context = xmlsec.EncryptionContext(manager)
     kind = xmlsec.constants.KeyDataDes if "tripledes" in how.algorithm else xmlsec.constants.KeyDataAes
-    bits = next(bits for bits in (128, 192, 256) if str(bits) in how.algorithm or bits == 192 and "triple" in how.algorithm)
+    bits = next(
+        bits for bits in (128, 192, 256) if str(bits) in how.algorithm or (bits == 192 and "triple" in how.algorithm)
+    )
     context.key = xmlsec.Key.generate(kind, bits, xmlsec.constants.KeyDataTypeSession)
     encrypted = context.encrypt_xml(data, element)
     if how.key_beside:

@@ -16,7 +16,6 @@ from gateway.saml.xml import Element
 _STATEMENT_CHILDREN = frozenset({tags.SUBJECT_LOCALITY, tags.AUTHN_CONTEXT})
 _CONTEXT_CHILDREN = frozenset({tags.AUTHN_CONTEXT_CLASS_REF, tags.AUTHN_CONTEXT_DECL, tags.AUTHN_CONTEXT_DECL_REF})
 _CONTEXT_REPEATED = frozenset({tags.AUTHENTICATING_AUTHORITY})
-_XML_TRUE = frozenset({"true", "1"})
 
 
 class Authentication(NamedTuple):
@@ -58,7 +57,7 @@ def read_attributes(statements: Sequence[Element]) -> Mapping[str, tuple[str, ..
     """Check 22: attribute names to values, both in the order of the document; attributes of one name are joined.
 
     Refused: an attribute without Name, encrypted attributes, a value with child elements - also in attributes that
-    nobody here asks for, since a policy may say "not if". An `xsi:nil` value is the empty text.
+    nobody here asks for, since a policy may say "not if". An empty value, `xsi:nil` or not, is the empty text.
     Raises: SamlError(SAML_ATTRIBUTE).
     """
     attributes: dict[str, tuple[str, ...]] = {}
@@ -79,7 +78,4 @@ def read_attributes(statements: Sequence[Element]) -> Mapping[str, tuple[str, ..
 def _value_of(value: Element, name: str) -> str:
     if value.tag != tags.ATTRIBUTE_VALUE or len(value):
         raise SamlError(Reason.SAML_ATTRIBUTE, "the value of an attribute is not plain text", name[:200])
-    text = value.text or ""
-    if text and value.get(tags.XSI_NIL) in _XML_TRUE:
-        raise SamlError(Reason.SAML_ATTRIBUTE, "the value of an attribute is nil and not empty", name[:200])
-    return text
+    return value.text or ""
