@@ -6,6 +6,7 @@ terminal.
 
 import json
 import logging
+import math
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -58,12 +59,13 @@ class JsonLines(logging.Formatter):
             fields = json.loads(message)
         except ValueError:
             fields = None
-        return to_json(head | (fields if isinstance(fields, dict) else {"message": message}))
+        body = fields if isinstance(fields, dict) else {"message": message}
+        return to_json(head | {key: value for key, value in body.items() if key not in head})
 
 
 def _plain(value: object) -> object:
     """The value in JSON's own types. `str` is what hides a Secret, so nothing else looks inside an object."""
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     if isinstance(value, str):
         return value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + "..."

@@ -110,7 +110,7 @@ def find_access_key(session: Session, ring: KeyRing, access_key_id: str) -> Acce
     found = session.execute(query).one_or_none()
     if found is None:
         return None
-    row, user_name, owner_login = found.tuple()
+    row, user_name, owner_login = found
     secret = ring.open(_PURPOSE, row.sealed_secret, bound_to=row.id.encode())
     return AccessKey(
         access_key_id=row.id,

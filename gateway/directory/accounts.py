@@ -141,6 +141,16 @@ def set_login_session_duration(session: Session, account_id: str, hours: int) ->
     lock_account(session, account_id).login_session_duration_h = hours
 
 
+def set_owner_password(session: Session, account_id: str, password: Secret) -> None:
+    """Give the owner another password: the way back in when the old one is lost.
+
+    Raises: InputError(PASSWORD_TOO_WEAK); NotFound, subject "Account".
+    """
+    check_password_policy(password)
+    password_hash = hash_password(password)  # before the lock: it takes tens of milliseconds
+    lock_account(session, account_id).owner_password_hash = password_hash
+
+
 def check_owner_password(session: Session, login: str, password: Secret) -> Account:
     """The account whose owner this is. The same effort and the same refusal whether or not there is such an owner.
 

@@ -58,7 +58,7 @@ class Authorizer:
 
     def __init__(self, remembered: int = _REMEMBERED_PRINCIPALS) -> None:
         self._remembered = remembered
-        self._rights: OrderedDict[tuple[str, str], _Rights] = OrderedDict()
+        self._rights: OrderedDict[tuple[str, str, str], _Rights] = OrderedDict()
         self._lock = Lock()
 
     def decide(
@@ -119,7 +119,11 @@ class Authorizer:
         return decide(AccessRequest(action, resource, facts), layers), True
 
     def _find_rights(self, session: Session, principal: RamUser | RoleSession, stamp: int) -> _Rights | None:
-        key = (principal.account_id, principal.user_id if isinstance(principal, RamUser) else principal.role_id)
+        key = (
+            ("User", principal.account_id, principal.user_id)
+            if isinstance(principal, RamUser)
+            else ("Role", principal.account_id, principal.role_id)
+        )
         with self._lock:
             known = self._rights.get(key)
             if known is not None and known.stamp == stamp:

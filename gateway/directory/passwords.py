@@ -6,7 +6,7 @@ Rule: RFC 9106; ram-limits §6.
 from functools import cache
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
 from gateway.directory.names import is_storable
 from gateway.errors import InputError, Reason
@@ -35,10 +35,10 @@ def verify_password(password_hash: str | None, password: Secret) -> bool:
     if password_hash is not None:
         try:
             return _HASHER.verify(password_hash, text)
-        except InvalidHashError:
-            pass  # a damaged row: refuse, at the usual effort
-        except VerificationError:
+        except VerifyMismatchError:
             return False
+        except (InvalidHashError, VerificationError, UnicodeEncodeError):
+            pass  # a damaged row: refuse, at the usual effort
     _refuse(nobody, text)
     return False
 

@@ -1,0 +1,124 @@
+"""AccessKeys."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
+
+from gateway.directory import quotas
+from gateway.directory.access_keys import (
+    AccessKeyRow,
+    create_access_key,
+    delete_access_key,
+    find_access_key,
+    list_access_keys,
+    set_status,
+)
+from gateway.errors import CredentialError, InputError, LimitExceeded, NotFound, Reason
+from gateway.keyring import KeyRing, new_master_key
+from gateway.store.engine import Store
+from tests.fake_clock import NOON
+from tests.unit.directory.world import OTHER_ACCOUNT, refused, user
+
+RING = KeyRing((new_master_key(),))
+
+
+@contextmanager
+def counted_queries(session: Session) -> Iterator[list[str]]:
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        statements.append(statement)
+
+    engine = session.connection().engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def test_create_access_key__of_a_user__is_found_with_its_secret_by_one_query(store: Store, account: str) -> None:
+    with store.transaction() as session:
+        alice = user(session)
+        made = create_access_key(session, RING, account_id=account, user_id=alice.id, now=NOON)
+    assert made.secret.reveal() not in repr(made)
+    with store.reading() as session, counted_queries(session) as queries:
+        found = find_access_key(session, RING, made.access_key_id)
+    assert len(queries) == 1
+    assert found is not None
+    assert found.secret == made.secret
+    assert made.secret.reveal() not in repr(found)
+    assert (found.account_id, found.user_id, found.user_name) == (account, alice.id, "alice")
+    assert (found.owner_login, found.active) == ("owner0@example.com", True)
+
+
+def test_create_access_key__of_the_owner__has_no_user(store: Store, account: str) -> None:
+    with store.transaction() as session:
+        made = create_access_key(session, RING, account_id=account, user_id=None, now=NOON)
+        found = find_access_key(session, RING, made.access_key_id)
+        assert found is not None
+        assert (found.user_id, found.user_name, found.owner_login) == (None, None, "owner0@example.com")
+
+
+def test_create_access_key__secret_at_rest__is_sealed_and_bound_to_its_id(store: Store, account: str) -> None:
+    with store.transaction() as session:
+        first, second = (create_access_key(session, RING, account_id=account, user_id=None, now=NOON) for _ in "12")
+        rows = {row.id: row for row in session.scalars(select(AccessKeyRow))}
+        assert first.secret.reveal().encode() not in rows[first.access_key_id].sealed_secret
+        rows[first.access_key_id].sealed_secret = rows[second.access_key_id].sealed_secret
+        session.flush()
+        with pytest.raises(CredentialError) as caught:
+            find_access_key(session, RING, first.access_key_id)
+        assert caught.value.reason is Reason.TOKEN_MALFORMED
+
+
+def test_create_access_key__third_or_for_a_stranger__refused(store: Store, account: str) -> None:
+    assert (quotas.ACCESS_KEYS_PER_USER, quotas.ACCESS_KEYS_PER_OWNER) == (2, 2)
+    with store.transaction() as session:
+        mallory = user(session, "mallory", OTHER_ACCOUNT)
+        for user_id in (user(session).id, None):
+            for _ in range(2):
+                create_access_key(session, RING, account_id=account, user_id=user_id, now=NOON)
+            with refused(LimitExceeded, Reason.LIMIT_EXCEEDED, "User.AccessKey"):
+                create_access_key(session, RING, account_id=account, user_id=user_id, now=NOON)
+        for stranger in (mallory.id, "123456789012345678", "\0"):
+            with refused(NotFound, Reason.NOT_FOUND, "User"):
+                create_access_key(session, RING, account_id=account, user_id=stranger, now=NOON)
+
+
+@pytest.mark.parametrize(
+    "key_id", ["", "LTAIunknown", "LTAI\0", "\ud800", "x" * 300_000, "STS.key"], ids=lambda k: ascii(k[:9])
+)
+def test_find_access_key__unknown__none(store: Store, account: str, key_id: str) -> None:
+    with store.reading() as session:
+        assert find_access_key(session, RING, key_id) is None
+
+
+def test_set_status__inactive__is_found_but_not_active(store: Store, account: str) -> None:
+    with store.transaction() as session:
+        alice = user(session)
+        key = create_access_key(session, RING, account_id=account, user_id=alice.id, now=NOON).access_key_id
+        set_status(session, account_id=account, user_id=alice.id, access_key_id=key, status="Inactive", now=NOON)
+        found = find_access_key(session, RING, key)
+        assert found is not None
+        assert not found.active
+        with refused(InputError, Reason.PARAMETER_INVALID, "Status"):
+            set_status(session, account_id=account, user_id=alice.id, access_key_id=key, status="active", now=NOON)
+
+
+def test_delete_access_key__somebody_elses__not_found(store: Store, account: str) -> None:
+    with store.transaction() as session:
+        alice, bob = user(session), user(session, "bob")
+        key = create_access_key(session, RING, account_id=account, user_id=alice.id, now=NOON).access_key_id
+        for account_id, user_id in ((account, bob.id), (account, None), (OTHER_ACCOUNT, alice.id)):
+            with refused(NotFound, Reason.NOT_FOUND, "User.AccessKey"):
+                delete_access_key(session, account_id=account_id, user_id=user_id, access_key_id=key)
+            with refused(NotFound, Reason.NOT_FOUND, "User.AccessKey"):
+                set_status(
+                    session, account_id=account_id, user_id=user_id, access_key_id=key, status="Inactive", now=NOON
+                )
+        assert [row.id for row in list_access_keys(session, account, alice.id)] == [key]
+        delete_access_key(session, account_id=account, user_id=alice.id, access_key_id=key)
+        assert find_access_key(session, RING, key) is None
+        assert list_access_keys(session, account, alice.id) == []

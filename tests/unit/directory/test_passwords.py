@@ -1,0 +1,63 @@
+"""Passwords: what fits, what does not, and that nothing makes a check raise."""
+
+import pytest
+
+from gateway.directory import passwords
+from gateway.directory.passwords import check_password_policy, hash_password, verify_password
+from gateway.errors import InputError, Reason
+from gateway.secret import Secret
+from tests.unit.directory.world import refused
+
+PASSWORD = Secret("correct horse")
+
+
+def test_hash_password__twice__argon2id_with_a_salt_of_its_own() -> None:
+    first, second = hash_password(PASSWORD), hash_password(PASSWORD)
+    assert first.startswith("$argon2id$")
+    assert first != second
+    assert verify_password(first, PASSWORD)
+    assert not verify_password(first, Secret("correct horsf"))
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    ["", "x", "$argon2id$", "$argon2id$v=19$m=65536,t=3,p=4$AAAA$AAAA", "$argon2id$v=19$m=-1,t=3,p=4$c2FsdHNhbHQ$aGFzaA",
+     "$2b$12$abcdefghijklmnopqrstuv", "\0", "é", "\ud800"],
+    ids=ascii,
+)  # fmt: skip
+def test_verify_password__damaged_hash__does_not_fit_and_does_not_raise(damaged: str) -> None:
+    assert not verify_password(damaged, PASSWORD)
+
+
+@pytest.mark.parametrize("text", ["", "\0", "\ud800", "x" * 1_000_000], ids=lambda text: ascii(text[:9]))
+def test_verify_password__odd_password__does_not_fit_and_does_not_raise(text: str) -> None:
+    assert not verify_password(hash_password(PASSWORD), Secret(text))
+    assert not verify_password(None, Secret(text))
+
+
+@pytest.mark.parametrize("password_hash", [None, "$argon2id$damaged"], ids=["nobody", "damaged"])
+def test_verify_password__nothing_to_check_against__takes_the_usual_effort(
+    password_hash: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    efforts: list[str] = []
+    monkeypatch.setattr(passwords, "_refuse", lambda nobody, _text: efforts.append(nobody))
+    verify_password(password_hash, PASSWORD)
+    assert [effort.rsplit("$", 2)[0] for effort in efforts] == [hash_password(PASSWORD).rsplit("$", 2)[0]]
+
+
+def test_verify_password__unknown_user__no_text_fits() -> None:
+    assert not verify_password(None, Secret("nobody has this password: it is longer than passwords may be"))
+
+
+@pytest.mark.parametrize(
+    ("text", "accepted"),
+    [("x" * 7, False), ("x" * 8, True), ("x" * 32, True), ("x" * 33, False), ("pass\0word", False), ("\ud800" * 8, False),
+     ("pässwörd", True)],
+    ids=ascii,
+)  # fmt: skip
+def test_check_password_policy__length__8_to_32(text: str, accepted: bool) -> None:
+    if accepted:
+        check_password_policy(Secret(text))
+    else:
+        with refused(InputError, Reason.PASSWORD_TOO_WEAK, "Password"):
+            check_password_policy(Secret(text))
