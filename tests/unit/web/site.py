@@ -53,6 +53,7 @@ class Site:
     clock: FakeClock
     account_id: str
     user_id: str
+    certs_dir: Path
 
     def browser(self) -> Browser:
         browser = self.app.test_client()
@@ -183,7 +184,7 @@ def make_site(database_url: str, certs_dir: Path, **changes: Any) -> Site:
             now=NOON,
         )
         user = create_user(session, account.id, "alice", now=NOON)
-    return Site(app, services, clock, account.id, user.id)
+    return Site(app, services, clock, account.id, user.id, certs_dir)
 
 
 def csrf_of(html: str) -> str:
