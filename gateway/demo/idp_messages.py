@@ -158,16 +158,15 @@ class IdpMessages:
                 signature=fields.get("Signature"),
             ).message
             return request, server.response_args(request, bindings=[BINDING_HTTP_POST])["destination"]
-        except Exception as exc:  # noqa: BLE001 - pysaml2 raises whatever its many parts raise
-            problem = f"{type(exc).__name__}: {exc}"
-        # Raised out here, without the cause: its frames would keep pysaml2's temporary files open.
-        raise InputError(
-            Reason.PARAMETER_INVALID,
-            "The AuthnRequest was refused: it must be signed by a registered service provider, name this "
-            "identity provider as its destination and a registered consumer URL.",
-            problem[:500],
-            subject="SAMLRequest",
-        )
+        except Exception as exc:  # pysaml2 raises whatever its many parts raise
+            _forget_frames(exc)
+            raise InputError(
+                Reason.PARAMETER_INVALID,
+                "The AuthnRequest was refused: it must be signed by a registered service provider, name this "
+                "identity provider as its destination and a registered consumer URL.",
+                f"{type(exc).__name__}: {exc}"[:500],
+                subject="SAMLRequest",
+            ) from exc
 
     def start(self, service: str, relay_state: str) -> RequestToAnswer:
         """Sign-in that begins here: `user` or `role`.
@@ -292,3 +291,11 @@ def _check_size(message: str, *, redirect: bool) -> None:
         ) from exc
     if len(data) > _MAX_REQUEST_BYTES:
         raise InputError(Reason.PARAMETER_TOO_LONG, "SAMLRequest is too large.", subject="SAMLRequest")
+
+
+def _forget_frames(exc: BaseException) -> None:
+    """pysaml2's frames hold their own exception and open temporary files: a circle that only the collector breaks."""
+    link: BaseException | None = exc
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__

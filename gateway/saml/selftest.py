@@ -5,6 +5,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from gateway.errors import ConfigError, Reason
 
+ADVICE = (
+    "lxml and xmlsec don't work together. Install the pair that pyproject.toml pins, "
+    "for example with: pip install --force-reinstall lxml==6.1.3 xmlsec==1.3.17"
+)
 _DOCUMENT = b'<probe xmlns="urn:ramgate:selftest" ID="_probe"><value>1</value></probe>'
 
 
@@ -53,9 +57,4 @@ def _signs_and_refuses() -> bool:
 
 
 def _mismatch(detail: str) -> ConfigError:
-    return ConfigError(
-        Reason.XML_LIBRARIES_MISMATCH,
-        "lxml and xmlsec don't work together. Install the pair that pyproject.toml pins, "
-        "for example with: pip install --force-reinstall lxml==6.1.3 xmlsec==1.3.17",
-        detail,
-    )
+    return ConfigError(Reason.XML_LIBRARIES_MISMATCH, ADVICE, detail)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from gateway.demo.idp import DemoIdpConfig, DemoPerson, SignStyle
+from gateway.demo.idp_messages import IdpMessages
 from gateway.saml.certificates import ServiceProviderKeys, make_keys
 from gateway.saml.sp_metadata import role_sso_metadata, user_sso_metadata
 from gateway.secret import Secret
@@ -70,6 +71,12 @@ def idp_config(style: SignStyle = SignStyle.ASSERTION) -> DemoIdpConfig:
         role_sso=role_sso_metadata(BASE_URL, URN, gateway_keys()),
         sign_style=style,
     )
+
+
+@lru_cache(maxsize=len(SignStyle))
+def idp_messages(style: SignStyle = SignStyle.ASSERTION) -> IdpMessages:
+    """It takes a while to build and keeps nothing between messages."""
+    return IdpMessages(idp_config(style))
 
 
 def without_user_sso(config: DemoIdpConfig) -> DemoIdpConfig:
