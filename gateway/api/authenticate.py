@@ -4,17 +4,18 @@
 2. Its time is within 15 minutes of ours.               5. The signature is right.
 3. The key exists and is active.                        6. The token is live. 7. The nonce was not used before.
 
-Steps 1 and 2 need no database, so that garbage never takes a write lock. Rule: sts-contract §5, §6.1.
+Steps 1 and 2 need no database, so that garbage never takes a write lock. Rule: sts-contract §4, §5, §6.1.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from gateway.api import signature_v1, signature_v3
 from gateway.api.call import ApiCall
-from gateway.api.signature_v3 import FAMILY, Authorization, SignedRequest, parse_authorization, verify_signature
 from gateway.clock import WIRE_FORMAT
 from gateway.directory.access_keys import find_access_key
 from gateway.errors import CredentialError, InputError, Reason
@@ -42,38 +43,49 @@ class Proof:
     security_token: str | None
     nonce: str
     signed_at: datetime
-    request: SignedRequest
-    authorization: Authorization
-
-    def verify(self, secret: Secret) -> None:
-        verify_signature(self.request, self.authorization, secret)
+    verify: Callable[[Secret], None]  # CredentialError unless it was made with this secret
 
 
 def read_proof(call: ApiCall, now: datetime) -> Proof:
-    """Steps 1 and 2.
+    """Steps 1 and 2. Which signature it is, the call itself tells: a header for V3, parameters for V1.
 
-    Raises: InputError(PARAMETER_MISSING) for a call without any signature; CredentialError(SIGNATURE_INCOMPLETE),
-    CredentialError(SIGNATURE_METHOD), CredentialError(TIMESTAMP_FORMAT), CredentialError(TIMESTAMP_EXPIRED).
+    Raises: InputError(PARAMETER_MISSING) for a call without any signature or with a part of it missing;
+    CredentialError(SIGNATURE_INCOMPLETE), CredentialError(SIGNATURE_METHOD), CredentialError(TIMESTAMP_FORMAT),
+    CredentialError(TIMESTAMP_EXPIRED).
     """
+    if call.wire.headers.get("authorization", "").startswith(signature_v3.FAMILY):
+        return _read_v3(call, now)
+    return _read_v1(call, now)
+
+
+def _read_v3(call: ApiCall, now: datetime) -> Proof:
     headers = call.wire.headers
-    header = headers.get("authorization", "")
-    if not header.startswith(FAMILY):
-        raise InputError(Reason.PARAMETER_MISSING, "the call is not signed", subject="AccessKeyId")
-    authorization = parse_authorization(header)
+    authorization = signature_v3.parse_authorization(headers["authorization"])
     if headers.get("x-acs-accesskey-id", authorization.access_key_id) != authorization.access_key_id:
         raise CredentialError(Reason.SIGNATURE_INCOMPLETE, "two different access keys are named")
-    nonce = headers.get("x-acs-signature-nonce")
-    if nonce is None:
-        raise InputError(Reason.PARAMETER_MISSING, "the nonce is missing", subject="SignatureNonce")
-    if not _NONCE.fullmatch(nonce):
-        raise CredentialError(Reason.SIGNATURE_INCOMPLETE, "the nonce must be 1 to 128 printable ASCII characters")
+    request = signature_v3.SignedRequest(call.wire.method, call.query, headers, call.wire.body)
     return Proof(
         access_key_id=authorization.access_key_id,
         security_token=headers.get("x-acs-security-token") or None,
-        nonce=nonce,
+        nonce=_check_nonce(headers.get("x-acs-signature-nonce")),
         signed_at=_check_time(headers.get("x-acs-date"), now),
-        request=SignedRequest(call.wire.method, call.query, headers, call.wire.body),
-        authorization=authorization,
+        verify=lambda secret: signature_v3.verify_signature(request, authorization, secret),
+    )
+
+
+def _read_v1(call: ApiCall, now: datetime) -> Proof:
+    parameters = call.parameters
+    for name in ("AccessKeyId", "Signature"):
+        if not parameters.get(name):
+            raise InputError(Reason.PARAMETER_MISSING, "the call is not signed", subject=name)
+    signature_v1.check_method(parameters)
+    signature_v1.check_operation_is_signed(parameters)
+    return Proof(
+        access_key_id=parameters["AccessKeyId"],
+        security_token=parameters.get("SecurityToken") or None,
+        nonce=_check_nonce(parameters.get("SignatureNonce")),
+        signed_at=_check_time(parameters.get("Timestamp"), now),
+        verify=lambda secret: signature_v1.verify_signature(call.wire.method, parameters, secret),
     )
 
 
@@ -96,6 +108,14 @@ def verify_proof(session: Session, ring: KeyRing, proof: Proof, now: datetime) -
     if not claim_once(session, NONCE_CLAIM, f"{proof.access_key_id}\n{proof.nonce}", expires_at):
         raise CredentialError(Reason.SIGNATURE_NONCE_USED, "the nonce was used before")
     return principal
+
+
+def _check_nonce(nonce: str | None) -> str:
+    if not nonce:
+        raise InputError(Reason.PARAMETER_MISSING, "the nonce is missing", subject="SignatureNonce")
+    if not _NONCE.fullmatch(nonce):
+        raise CredentialError(Reason.SIGNATURE_INCOMPLETE, "the nonce must be 1 to 128 printable ASCII characters")
+    return nonce
 
 
 def _check_time(text: str | None, now: datetime) -> datetime:

@@ -7,7 +7,7 @@ Phases 2 to 6 share one database transaction: a call that fails leaves nothing b
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -37,14 +37,14 @@ class ApiReply:
     request_id: str
 
 
-def run(wire: WireRequest, services: Services) -> ApiReply:
+def run(wire: WireRequest, services: Services, find: Callable[[str, str], AnyAction] = find_action) -> ApiReply:
     """Answer a call. Never raises: a refusal and a fault of ours are answers too."""
     trail = _Trail(Failure(wire.request_id, host_id(wire.headers, services.base_url)))
     xml = wants_xml(wire.query_string)
     try:
         call = read_call(wire)
         xml = asks_for_xml(call.parameters.get("Format") or "JSON")
-        action = find_action(call.version, call.action)
+        action = find(call.version, call.action)
         trail.failure = replace(trail.failure, action=action.name, permission=action.permission)
         outcome = _carry_out(action, call, services, trail)
     except GatewayError as error:

@@ -134,7 +134,7 @@ BY_SUBJECT: Mapping[tuple[Reason, str], Row] = MappingProxyType(
     {
         **{
             (Reason.PARAMETER_MISSING, name): Row(400, f"Missing{name}", _MANDATORY)
-            for name in ("AccessKeyId", "Signature", "SignatureNonce", "Timestamp")
+            for name in ("AccessKeyId", "Action", "Signature", "SignatureNonce", "Timestamp", "Version")
         },
         (Reason.PARAMETER_INVALID, "Action or Version"): Row(
             400, "InvalidParameter", 'The specified parameter "Action or Version" is not valid.'

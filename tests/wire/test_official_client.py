@@ -5,8 +5,10 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from alibabacloud_sts20150401.client import Client
 from alibabacloud_sts20150401.models import AssumeRoleWithSAMLRequest, AssumeRoleWithSAMLResponseBody
 from alibabacloud_tea_openapi.exceptions import ClientException
+from alibabacloud_tea_openapi.models import Config
 
 from gateway.audit.receipts import list_receipts
 from tests.wire.seed import DISTRUSTING, Seed
@@ -188,3 +190,25 @@ def test_assume_role_with_saml__expired_assertion__expired(company: Seed) -> Non
         company.assertion(confirmation_data_attributes=f'NotOnOrAfter="2020-01-01T00:00:00Z" Recipient="{recipient}"'),
     )
     assert (error.code, error.data["Reason"]) == ("AuthenticationFail.SAMLAssertion.Expired", "SamlExpired")
+
+
+def test_get_caller_identity__signature_v1__answered_or_refused_alike(company: Seed) -> None:
+    def v1(secret: str, token: str | None = None, key_id: str = "") -> Client:
+        return Client(
+            Config(
+                access_key_id=key_id or company.owner_key.access_key_id,
+                access_key_secret=secret,
+                security_token=token,
+                endpoint=company.gateway.endpoint,
+                protocol="HTTP",
+                signature_algorithm="v2",
+            )
+        )
+
+    assert v1(company.owner_key.secret.reveal()).get_caller_identity().body.identity_type == "Account"
+    session = exchange(company, company.assertion()).credentials
+    client = v1(session.access_key_secret, session.security_token, session.access_key_id)
+    assert client.get_caller_identity().body.identity_type == "AssumedRoleUser"
+    error = refusal(v1("wrong").get_caller_identity)
+    assert error.code == "SignatureDoesNotMatch"
+    assert "server string to sign is:POST&%2F&AccessKeyId" in error.message
