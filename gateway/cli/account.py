@@ -74,6 +74,21 @@ def show(desk: Desk) -> None:
     desk.out.record(record)
 
 
+@account.command("set-owner-password")
+@password_options
+@pass_desk
+def set_owner_password(desk: Desk, *, from_stdin: bool, generate: bool) -> None:
+    """Give the owner another password, such as when the old one is lost."""
+    password = read_password(from_stdin=from_stdin, generate=generate)
+    with desk.transaction() as session:
+        found = desk.account(session)
+        accounts.set_owner_password(session, found.id, password)
+    record = {"owner": found.owner_login}
+    if generate:
+        record["owner_password"] = password.reveal()
+    desk.out.record(record)
+
+
 @account.command("set-alias")
 @click.argument("alias", required=False)
 @pass_desk
