@@ -184,6 +184,16 @@ def test_launch__role_while_signed_out__comes_back_with_the_relay_state(browser:
     assert ">acs:ram::1234567890123456:role/reader,acs:ram::1234567890123456:saml-provider/company<" in _xml(page)
 
 
+def test_launch__role_for_somebody_without_roles__is_left_to_the_gateway_to_refuse(browser: FlaskClient) -> None:
+    token = _field(browser.get("/sign-in"), "form_token")
+    browser.post("/sign-in", data={"login": "bob", "password": "bob-password", "form_token": token})
+
+    xml = _xml(browser.get("/launch/role"))
+
+    assert "bob@example.onaliyun.com" in xml
+    assert ":role/" not in xml
+
+
 def test_launch__user_sso_may_not_start_here__is_refused() -> None:
     browser = _browser(without_user_sso(idp_config()))
     home = browser.get(_sign_in(browser).headers["Location"])
