@@ -81,8 +81,6 @@ def parse_document(data: bytes, *, trusted: bool = False, max_bytes: int = MAX_B
 
 
 def _check_bytes(data: bytes) -> bytes:
-    if len(data) > MAX_BYTES:
-        raise SamlError(Reason.SAML_TOO_LARGE, "the SAML message is too large", f"{len(data)} bytes")
     try:
         data.decode()
     except UnicodeDecodeError as exc:
