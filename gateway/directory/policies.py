@@ -135,8 +135,7 @@ def create_policy_version(
     Raises: InputError, of the document; NotFound, subject "Policy"; LimitExceeded, subject "Policy.Version".
     """
     parse_policy(document)
-    change_policies(session, account_id)
-    policy = get_policy(session, account_id, name)
+    policy = _get_for_change(session, account_id, name)
     versions = list_versions(session, policy)
     if len(versions) >= quotas.VERSIONS_PER_POLICY:
         if not rotate:
@@ -155,8 +154,7 @@ def create_policy_version(
 
 def set_default_version(session: Session, account_id: str, name: str, version_id: str, now: datetime) -> None:
     """Raises: NotFound, subject "Policy" or "Policy.Version"; InputError, subject "VersionId"."""
-    change_policies(session, account_id)
-    policy = get_policy(session, account_id, name)
+    policy = _get_for_change(session, account_id, name)
     policy.default_version = get_version(session, policy, version_id).number
     policy.updated_at = now
     session.flush()
@@ -164,8 +162,7 @@ def set_default_version(session: Session, account_id: str, name: str, version_id
 
 def delete_version(session: Session, account_id: str, name: str, version_id: str) -> None:
     """Raises: as `set_default_version`; Conflict(DELETE_CONFLICT), subject "Policy.Version.Default"."""
-    change_policies(session, account_id)
-    policy = get_policy(session, account_id, name)
+    policy = _get_for_change(session, account_id, name)
     version = get_version(session, policy, version_id)
     if version.number == policy.default_version:
         message = "the default version of a policy can't be deleted"
@@ -180,8 +177,7 @@ def delete_policy(session: Session, account_id: str, name: str) -> None:
     Raises: NotFound, subject "Policy"; Conflict(DELETE_CONFLICT), subject "Policy.User", "Policy.Group",
     "Policy.Role" or "Policy.Version".
     """
-    change_policies(session, account_id)
-    policy = get_policy(session, account_id, name)
+    policy = _get_for_change(session, account_id, name)
     ties.check_policy_untied(session, policy.id)
     versions = list_versions(session, policy)
     if len(versions) > 1:
@@ -192,3 +188,11 @@ def delete_policy(session: Session, account_id: str, name: str) -> None:
     session.flush()
     session.delete(policy)
     session.flush()
+
+
+def _get_for_change(session: Session, account_id: str, name: str) -> Policy:
+    """The policy as it is now that the account is locked; what this session read before may be old."""
+    change_policies(session, account_id)
+    policy = get_policy(session, account_id, name)
+    session.refresh(policy)
+    return policy

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.store.base import Base
@@ -31,15 +31,14 @@ def revoke(session: Session, kind: str, value: str, now: datetime) -> None:
     Revoking again moves the instant forward, never back.
     """
     key_hash = _hash(kind, value)
-    moved = session.execute(
+    if insert_once(session, Revocation, {"key_hash": key_hash, "kind": kind, "revoked_at": now}):
+        return
+    session.execute(
         update(Revocation)
         .where(Revocation.key_hash == key_hash, Revocation.revoked_at < now)
         .values(revoked_at=now)
         .execution_options(synchronize_session=False)
     )
-    assert isinstance(moved, CursorResult)
-    if moved.rowcount == 0:
-        insert_once(session, Revocation, {"key_hash": key_hash, "kind": kind, "revoked_at": now})
 
 
 def find_revocation(

@@ -19,7 +19,7 @@ from gateway.directory.provider_certificates import (
 )
 from gateway.directory.revocations import revoke
 from gateway.directory.unique import insert_unique
-from gateway.errors import LimitExceeded, NotFound, Reason
+from gateway.errors import LimitExceeded, NotFound, Reason, SamlError
 from gateway.saml.certificates import TrustedCertificate
 from gateway.store.base import Base, RowNumber
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gateway.saml.metadata import IdpMetadata
 
 _LONGEST_DESCRIPTION = 256
+_LONGEST_ENTITY_ID_BYTES = 2048  # an index of PostgreSQL takes no more than 2704
 
 
 class SamlProvider(Base):
@@ -188,4 +189,7 @@ def read_metadata(metadata_xml: bytes, now: datetime) -> "IdpMetadata":
     # Imported here: the SAML library takes half a second to load, and only an administrator needs it.
     from gateway.saml.metadata import parse_idp_metadata  # noqa: PLC0415
 
-    return parse_idp_metadata(metadata_xml, now)
+    metadata = parse_idp_metadata(metadata_xml, now)
+    if len(metadata.entity_id.encode()) > _LONGEST_ENTITY_ID_BYTES:
+        raise SamlError(Reason.METADATA_MALFORMED, "the entity ID is too long")
+    return metadata

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, UniqueConstraint, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.arn import user_arn
@@ -130,5 +130,5 @@ def delete_user(session: Session, account_id: str, name: str, now: datetime) -> 
 
 
 def record_login(session: Session, user: User, now: datetime) -> None:
-    """Remember when the user last signed in to the browser."""
-    session.merge(user, load=True).last_login_at = now
+    """Remember when the user last signed in to the browser. Writes nothing else: the row at hand may be old."""
+    session.execute(update(User).where(User.id == user.id).values(last_login_at=now))

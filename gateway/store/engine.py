@@ -96,9 +96,13 @@ def _reading_engine(engine: Engine) -> Engine:
 
 def _sqlite_engine(url: URL) -> Engine:
     path = Path(url.database or "")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Password hashes live here: nobody but the owner reads the file. SQLite gives its side files the same mode.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Password hashes live here: nobody but the owner reads the file. SQLite gives its side files the same mode.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as exc:
+        message = f"the database file `{path}` can't be opened: {exc.strerror}"
+        raise ConfigError(Reason.CONFIG_INVALID, message, subject="database_url") from exc
     engine = create_engine(url, pool_size=10, max_overflow=20)
 
     @event.listens_for(engine, "connect")

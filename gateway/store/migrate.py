@@ -21,8 +21,17 @@ _ADVISORY_LOCK = 0x72616D67  # any number, the same for all gateways
 def upgrade(store: Store) -> None:
     """Migrate to the newest revision. Safe at each start, and from several processes at once: they queue.
 
-    Raises: ConfigError(CONFIG_INVALID) if the database is at a revision that this version does not know.
+    Raises: ConfigError(CONFIG_INVALID) if the database can't be reached, or is at a revision that this version does
+    not know.
     """
+    try:
+        _upgrade(store)
+    except OperationalError as exc:
+        message = "the database can't be reached, or is busy"
+        raise ConfigError(Reason.CONFIG_INVALID, message, str(exc.orig), subject="database_url") from exc
+
+
+def _upgrade(store: Store) -> None:
     newest = _newest_revision()
     current = _current_revision(store)
     if current == newest:

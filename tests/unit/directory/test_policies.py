@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.directory import quotas
+from gateway.directory.accounts import create_account, list_accounts
 from gateway.directory.attachments import attach_policy, attachments_of, detach_policy, policies_of
 from gateway.directory.policies import (
     create_policy,
@@ -16,7 +17,9 @@ from gateway.directory.policies import (
     set_default_version,
 )
 from gateway.errors import AlreadyExists, Conflict, InputError, LimitExceeded, NotFound, Reason
+from gateway.secret import Secret
 from gateway.store.engine import Store
+from tests.databases import PostgresServer, opened
 from tests.fake_clock import NOON
 from tests.unit.directory.world import OTHER_ACCOUNT, group, policy, refused, role, user
 
@@ -204,3 +207,29 @@ def test_attach_policy__twice_or_beyond_the_quota__refused(
         with refused(NotFound, Reason.NOT_FOUND, f"{kind}.Policy"):
             detach_policy(session, account, "Custom", "one", target)
         attach_policy(session, account, "Custom", "two", target, NOON)
+
+
+def test_create_policy_version__policy_was_read_before_another_change__numbers_go_on(
+    postgres_server: PostgresServer,
+) -> None:
+    """Only PostgreSQL lets somebody else change what this transaction has read already."""
+    with opened(postgres_server.migrated()) as store:
+        with store.transaction() as session:
+            create_account(
+                session,
+                alias="company",
+                display_name="",
+                owner_login="owner@example.com",
+                owner_password=Secret("correct horse"),
+                now=NOON,
+            )
+            (account,) = list_accounts(session)
+            create_policy(session, account.id, "reads", policy(), now=NOON)
+        with store.transaction() as late:
+            get_policy(late, account.id, "reads")
+            with store.transaction() as session:
+                create_policy_version(session, account.id, "reads", policy(), set_as_default=True, now=NOON)
+            made = create_policy_version(late, account.id, "reads", policy(), set_as_default=False, now=NOON)
+            assert made.version_id == "v3"
+        with store.reading() as session:
+            assert get_policy(session, account.id, "reads").default_version_id == "v2"

@@ -180,9 +180,11 @@ def test_record_login__user_read_in_another_transaction__is_stored(store: Store,
     with store.reading() as session:
         alice = get_user(session, account, "alice")
     with store.transaction() as session:
+        update_user(session, account, "alice", new_name="alicia", now=NOON)
+    with store.transaction() as session:
         record_login(session, alice, NOON)
     with store.reading() as session:
-        assert get_user(session, account, "alice").last_login_at == NOON
+        assert get_user(session, account, "alicia").last_login_at == NOON
 
 
 def test_groups__members_and_groups__are_listed_from_both_sides(store: Store, account: str) -> None:

@@ -135,6 +135,13 @@ def test_store__unusable_url__refused_without_repeating_it(url: str) -> None:
     assert "hunter2" not in f"{refused.value}{refused.value.detail}"
 
 
+def test_store__path_below_a_file__refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError) as refused:
+        Store(f"sqlite:///{tmp_path}/file/database.sqlite3")
+    assert refused.value.reason is Reason.CONFIG_INVALID
+
+
 def test_store__postgres_url_forms__all_use_psycopg() -> None:
     for scheme in ("postgres", "postgresql", "postgresql+psycopg"):
         assert Store(f"{scheme}://user@nowhere/database").engine.url.drivername == "postgresql+psycopg"

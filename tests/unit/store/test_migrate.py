@@ -5,6 +5,7 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -72,6 +73,13 @@ def test_upgrade__database_of_an_unknown_version__refused(empty_store: Store) ->
     with pytest.raises(ConfigError) as refused:
         upgrade(empty_store)
     assert refused.value.reason is Reason.CONFIG_INVALID
+
+
+def test_upgrade__server_not_there__refused_without_the_password(tmp_path: Path) -> None:
+    with opened(f"postgresql://user:hunter2@/database?host={tmp_path}") as store, pytest.raises(ConfigError) as refused:
+        upgrade(store)
+    assert refused.value.reason is Reason.CONFIG_INVALID
+    assert "hunter2" not in f"{refused.value}{refused.value.detail}"
 
 
 def test_upgrade__up_to_date__does_not_load_alembic(database_url: str) -> None:
