@@ -6,6 +6,7 @@ that nobody here wrote together. `sign_by_hand` makes the signatures that xmlsec
 
 import base64
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,6 +19,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 from lxml import etree
@@ -359,6 +364,34 @@ def encrypt(root: Node, element: Node | None = None, how: Encryption = Encryptio
     if how.key_beside:
         move_key_beside(encrypted)
     return holder
+
+
+def encrypted_bytes(plain: bytes, how: Encryption, *, sign_response: bool) -> Node:
+    """A response with an encrypted part made by hand, so that it can hold any bytes."""
+    root = Spec().tree()
+    holder = etree.Element(f"{{{SAML}}}EncryptedAssertion", nsmap={"saml": SAML})
+    root.replace(assertion_of(root), holder)
+    data = _encrypted_data(how)
+    holder.append(data)
+    content_key = os.urandom(next(bits for bits in (128, 192, 256) if str(bits) in how.algorithm) // 8)
+    if how.algorithm.endswith("-gcm"):
+        nonce = os.urandom(12)
+        cipher = nonce + AESGCM(content_key).encrypt(nonce, plain, None)
+    else:
+        missing = 16 - len(plain) % 16
+        vector = os.urandom(16)
+        encryptor = Cipher(AES(content_key), CBC(vector)).encryptor()
+        padded = plain + b"\x00" * (missing - 1) + bytes([missing])
+        cipher = vector + encryptor.update(padded) + encryptor.finalize()
+    certificate = x509.load_pem_x509_certificate(gateway_keys().encryption[0].certificate_pem.encode())
+    public = certificate.public_key()
+    assert isinstance(public, rsa.RSAPublicKey)
+    wrapped = public.encrypt(content_key, padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None))
+    find(data, "xenc:CipherData/xenc:CipherValue").text = base64.b64encode(cipher).decode()
+    find(data, ".//xenc:EncryptedKey//xenc:CipherValue").text = base64.b64encode(wrapped).decode()
+    if sign_response:
+        sign(root, root)
+    return root
 
 
 def _encrypted_data(how: Encryption) -> Node:

@@ -52,11 +52,11 @@ def peek(encoded: str | bytes) -> UnverifiedResponse:
     assertion = parts.get(tags.ASSERTION)
     inner = [] if assertion is None else list(assertion)
     issuers = [child for child in (*parts.values(), *inner) if child.tag == tags.ISSUER]
-    if not issuers:
+    if not issuers or not issuers[0].text:
         raise SamlError(Reason.SAML_ISSUER_MISMATCH, "the SAML response names no issuer")
     restrictions = [part for child in inner if child.tag == tags.CONDITIONS for part in child]
     return UnverifiedResponse(
-        unverified_issuer=issuers[0].text or "",
+        unverified_issuer=issuers[0].text,
         unverified_in_response_to=response.get("InResponseTo"),
         unverified_audiences=tuple(
             audience.text or ""
