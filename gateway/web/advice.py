@@ -81,7 +81,7 @@ _ADVICE = {
     ),
     Reason.SSO_DISABLED: "Company sign-in is not switched on here. Sign in with a password, or ask an administrator.",
     Reason.SSO_ACCOUNT_AMBIGUOUS: "Start at the sign-in page of the account that you want.",
-    Reason.USER_NO_MATCH: "Ask an administrator to create a RAM user with the name that your company sends.",
+    Reason.USER_NO_MATCH: "Your company calls you by a name that no RAM user of this account has. " + _ASK_ADMIN,
     Reason.USER_DOMAIN_NOT_ACCEPTED: "An administrator can set which domains are accepted for this account.",
     Reason.ROLE_ATTRIBUTE: "Your company's sign-in must send roles as `role ARN,provider ARN`. " + _ASK_IDP,
     Reason.ROLE_SESSION_NAME: "Your company's sign-in must send one session name of 2 to 64 characters. " + _ASK_IDP,

@@ -23,6 +23,7 @@ from gateway.web.session import end_current, sign_in
 
 _NAME_MAX = 320
 _PASSWORD_MAX = 128
+_TAKEN = {"owner", "static"}  # aliases whose sign-in address is another page
 
 
 def create_signin_blueprint(edge: Edge) -> Blueprint:
@@ -45,7 +46,8 @@ def _add_user_views(views: Blueprint, edge: Edge) -> None:
             account = find_account(session, text.rpartition("@")[2], services.domain_suffix)
         if account is None:
             return _account_page(services, text, callback, "There is no such account here. Check the spelling.")
-        return see_other(f"/{account.alias}/login.htm" + _query(callback))
+        name = account.id if account.alias in _TAKEN else account.alias
+        return see_other(f"/{name}/login.htm" + _query(callback))
 
     @views.get("/<account>/login.htm")
     def user_page(account: str) -> Response:

@@ -3,12 +3,21 @@
 from datetime import datetime
 
 from flask import Blueprint, Response, request
+from sqlalchemy.orm import Session
 
 from gateway.client import policy_context
 from gateway.directory.accounts import get_account
 from gateway.federation.facts import Occasion
-from gateway.federation.login import RoleOffer, RoleSignedIn, begin_role_login, complete_user_login, take_role
-from gateway.federation.pending import take_pending
+from gateway.federation.login import (
+    RoleOffer,
+    RoleSignedIn,
+    UserLogin,
+    begin_role_login,
+    complete_user_login,
+    take_role,
+)
+from gateway.federation.pending import PendingLogin, take_pending
+from gateway.identity import VerifiedIdentity
 from gateway.saml.authn_request import PostForm
 from gateway.saml.names import user_sso_entity_id
 from gateway.saml.response import peek
@@ -117,32 +126,45 @@ def _add_metadata_views(views: Blueprint, edge: Edge) -> None:
 
 
 def _user_acs(edge: Edge, posted: Posted) -> Response:
-    """Both consumers of user SSO. An answer to a request of ours is good only in the browser that asked."""
+    """Both consumers of user SSO. An answer to a request of ours is good only in the browser that asked.
+
+    A message that answers nothing is verified before the write transaction begins, so that strangers can't hold the
+    write lock; everything the verification relied on is checked again inside.
+    """
     services, seen = edge.services, peek(posted.saml_response)
-    if seen.unverified_in_response_to is not None and not edge.browser() and "again" not in request.form:
-        return _again_page(posted)
-    occasion = _occasion(posted.at)
-    with services.store.transaction() as session:
-        pending = None
-        if seen.unverified_in_response_to is not None:
-            pending = take_pending(session, seen.unverified_in_response_to, edge.browser(), occasion.now)
+    if seen.unverified_in_response_to is not None:
+        if not edge.browser() and "again" not in request.form:
+            return _again_page(posted)
+        with services.store.transaction() as session:
+            pending = take_pending(session, seen.unverified_in_response_to, edge.browser(), posted.at)
             settings = enabled_user_sso(session, pending.account_id)
-        else:
+            identity = verify_user_response(session, services, posted, settings, pending.request_id)
+            login = _complete(session, edge, identity, pending.account_id, pending)
+    else:
+        with services.store.reading() as session:
             settings = choose_unsolicited_account(session, services, posted, seen)
-        expected = pending.request_id if pending else None
-        login = complete_user_login(
-            session,
-            services.ring,
-            identity=verify_user_response(session, services, posted, settings, expected),
-            account_id=settings.account_id,
-            audience=user_sso_entity_id(services.base_url, settings.account_id),
-            pending=pending,
-            relay_target=edge.target(request.form.get("RelayState")),
-            suffix=services.domain_suffix,
-            occasion=occasion,
-        )
-        end_current(session, services, edge.cookies)
+            identity = verify_user_response(session, services, posted, settings, None)
+        with services.store.transaction() as session:
+            login = _complete(session, edge, identity, settings.account_id, None)
     return sign_in(see_other(login.target), edge.cookies, login.handle, login.expires_at)
+
+
+def _complete(
+    session: Session, edge: Edge, identity: VerifiedIdentity, account_id: str, pending: PendingLogin | None
+) -> UserLogin:
+    services = edge.services
+    end_current(session, services, edge.cookies)
+    return complete_user_login(
+        session,
+        services.ring,
+        identity=identity,
+        account_id=account_id,
+        audience=user_sso_entity_id(services.base_url, account_id),
+        pending=pending,
+        relay_target=edge.target(request.form.get("RelayState")),
+        suffix=services.domain_suffix,
+        occasion=_occasion(services.clock.now()),
+    )
 
 
 def _role_taken(edge: Edge, outcome: RoleSignedIn) -> Response:

@@ -21,6 +21,7 @@ from gateway.web.visit import begin_visit, current_visit, has_visit
 _FORM_MAX_BYTES = 64 * 1024
 _SLACK_BYTES = 16 * 1024  # percent signs and the other fields of a form
 _UPLOAD_MAX_BYTES = 1_200_000
+_FIRST_ERROR = 400
 _LIMITS = {
     "sso.user_acs": RESPONSE_MAX_BYTES + _SLACK_BYTES,
     "sso.user_acs_of_account": RESPONSE_MAX_BYTES + _SLACK_BYTES,
@@ -99,6 +100,6 @@ def _finish(services: Services, response: Response) -> Response:
         response.headers,
         secure=services.base_url.startswith("https://"),
         form_targets=(*form_sources(services.relay_hosts), *visit.form_targets),
-        static=request.endpoint == "static",
+        static=request.endpoint == "static" and response.status_code < _FIRST_ERROR,
     )
     return response

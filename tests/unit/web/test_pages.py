@@ -33,6 +33,11 @@ def test_static__files__may_be_kept(browser: Browser) -> None:
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_static__missing_file__is_not_kept(browser: Browser) -> None:
+    answer = browser.get("/static/nothing.css")
+    assert (reason_of(answer), answer.headers["Cache-Control"]) == ("PageNotFound", "no-store")
+
+
 def test_pages__every_page__has_no_inline_script_or_style(site: Site) -> None:
     browser = site.signed_in(site.owner)
     for path in (
