@@ -12,7 +12,6 @@ MAX_REQUEST_LINE_BYTES = 400_000
 MAX_HEADER_BYTES = 65_536
 MAX_BODY_BYTES = 2 * 1024 * 1024
 
-_BARE_LF = re.compile(rb"(?<!\r)\n")
 _LENGTH = re.compile(rb"[0-9]{1,10}")
 _METHOD_START = re.compile(rb"[A-Za-z]")
 _EMPTY_LINE = b"\r\n"
@@ -89,11 +88,17 @@ class RequestFramer:
         if self._line_end >= 0:
             self._find_head_end()
         end = self._head_end if self._head_end >= 0 else len(self._buffer)
-        if _BARE_LF.search(self._buffer, self._scanned, end):
-            raise FramingError(400, "a line feed without a carriage return")
+        self._check_line_feeds(end)
         self._scanned = len(self._buffer)
         if self._head_end >= 0:
             self._total = self._head_end + len(_HEAD_END) + self._body_length()
+
+    def _check_line_feeds(self, end: int) -> None:
+        at = self._buffer.find(b"\n", self._scanned, end)
+        while at >= 0:
+            if self._buffer[at - 1 : at] != b"\r":
+                raise FramingError(400, "a line feed without a carriage return")
+            at = self._buffer.find(b"\n", at + 1, end)
 
     def _find_line_end(self) -> None:
         self._line_end = self._buffer.find(_EMPTY_LINE, max(0, self._scanned - 1))

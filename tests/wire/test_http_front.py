@@ -37,6 +37,15 @@ set_up_log("INFO")
 serve_application(Broken("x"), load_settings())
 """
 
+IMPATIENT = """
+from gateway.server import serve, worker
+from gateway.settings import load_settings
+
+worker.READ_TIMEOUT_S = 0.5
+worker.BUFFER_BUDGET_BYTES = 1_000_000
+serve(load_settings())
+"""
+
 
 def ask(company: Seed, data: bytes) -> Answer:
     """Send everything, however early the answer comes."""
@@ -234,3 +243,25 @@ def test_serve__worker_killed__another_takes_its_place(tmp_path: Path) -> None:
         os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
         with socket.create_connection(("127.0.0.1", gateway.settings.port), timeout=20) as connection:
             assert send(connection, request_of(200)).status == 404
+
+
+def test_serve__request_that_never_ends__json_408(tmp_path: Path) -> None:
+    with live_gateway(tmp_path, program=IMPATIENT) as gateway:
+        with gateway.connect() as connection:
+            answer = send(connection, b"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc")
+            assert (answer.status, answer.code) == (408, "RequestTimeout")
+            assert connection.recv(1) == b""
+        with gateway.connect() as silent:
+            assert silent.recv(1) == b""
+
+
+def test_serve__more_is_sent_than_is_kept__json_503(tmp_path: Path) -> None:
+    environ = {"RAMGATE_WORKERS": "1"}
+    with live_gateway(tmp_path, program=IMPATIENT, environ=environ) as gateway, ExitStack() as stack:
+        connections = [stack.enter_context(gateway.connect()) for _ in range(4)]
+        for connection in connections:
+            connection.sendall(request_of(390_000)[:380_000])
+        # Those that are not refused run out of time, and free what they held.
+        assert {receive(connection).status for connection in connections} == {408, 503}
+        with gateway.connect() as connection:
+            assert send(connection, request_of(390_000)).status == 404
