@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+import gateway.directory.user_sso  # noqa: F401 - provider certificates refer to its table
 from gateway.arn import role_arn, saml_provider_arn
 from gateway.directory.accounts import Account, create_account
 from gateway.directory.roles import Role, create_role
