@@ -31,8 +31,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
     run = start_demo(tmp_path_factory.mktemp("demo"))
     yield run
     run.stop()
-    if run.process.stdout is not None:
-        run.process.stdout.close()
 
 
 @pytest.fixture(scope="session")

@@ -37,8 +37,10 @@ class DemoRun:
         return next(list(user["roles"]) for user in self.state["users"] if user["idp_login"] == login)
 
     def stop(self) -> int:
+        """Stop it as `kill` does; the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(_STOP_S)
+        with self.process:  # closes our end of its output
+            return self.process.wait(_STOP_S)
 
 
 def free_port() -> int:
@@ -69,7 +71,8 @@ def start_demo(folder: Path, **variables: str) -> DemoRun:
             if "demo.json" in line:
                 break
         else:
-            process.wait()
+            with process:
+                process.wait()
             raise AssertionError("the demo did not start:\n" + "".join(output))
     finally:
         watchdog.cancel()
