@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from gateway.api.render import Value
 from gateway.api.wire_codes import BY_STATUS, INTERNAL_ERROR, Row, row_for
-from gateway.errors import Denied, GatewayError, Reason
+from gateway.errors import Denied, GatewayError
 from gateway.policy import Decision, Layer, Outcome
 from gateway.principal import AccountOwner, Principal, RamUser, RoleSession
 
@@ -72,7 +72,11 @@ def _envelope(row: Row, failure: Failure, *, subject: str = "", public: str = ""
 
 
 def _denied_detail(decision: Decision, failure: Failure) -> Mapping[str, Value]:
-    """Rule: sts-contract §6, AccessDeniedDetail. `Explanation` is ours: one sentence from the policy engine."""
+    """Rule: sts-contract §6, AccessDeniedDetail.
+
+    Which statement decided, and by what condition, is in the log under the request id: it is not for somebody who was
+    refused to read other people's policies.
+    """
     kind, owner, name = _describe(failure.caller)
     denied = "ExplicitDeny" if decision.outcome is Outcome.EXPLICIT_DENY else "ImplicitDeny"
     return {
@@ -82,7 +86,6 @@ def _denied_detail(decision: Decision, failure: Failure) -> Mapping[str, Value]:
         "AuthPrincipalDisplayName": name,
         "NoPermissionType": denied,
         "PolicyType": _POLICY_TYPES.get(decision.layer, ""),
-        "Explanation": decision.explain(),
     }
 
 
@@ -102,7 +105,3 @@ def _describe(caller: Principal | FederatedCaller | None) -> tuple[str, str, str
             return "Account", caller.account_id, caller.account_id
         case None:
             return "", "", ""
-
-
-def reason_of(error: Exception) -> Reason | None:
-    return error.reason if isinstance(error, GatewayError) else None

@@ -49,12 +49,13 @@ def run(wire: WireRequest, services: Services, find: Callable[[str, str], AnyAct
         outcome = _carry_out(action, call, services, trail)
     except GatewayError as error:
         status, body = render_error(error, trail.failure)
-        _log_refusal(error, trail, wire, status)
+        _log("api.refused", trail, wire, error)
         return _reply(status, "Error", body, wire, xml=xml)
     except Exception:  # the last line of the edge: a caller never sees a stack trace
         logging.getLogger("ramgate").exception("unexpected error in %s", wire.request_id)
         status, body = render_internal_error(trail.failure)
         return _reply(status, "Error", body, wire, xml=xml)
+    _log("api.answered", trail, wire)
     answer = {"RequestId": wire.request_id, **outcome.answer}
     return _reply(200, f"{action.name}Response", answer, wire, xml=xml)
 
@@ -108,15 +109,13 @@ def host_id(headers: Mapping[str, str], base_url: str) -> str:
     return host if _HOST.fullmatch(host) else urlsplit(base_url).netloc
 
 
-def _log_refusal(error: GatewayError, trail: _Trail, wire: WireRequest, status: int) -> None:
-    caller = trail.failure.caller
+def _log(event: str, trail: _Trail, wire: WireRequest, error: GatewayError | None = None) -> None:
     log_event(
-        "api.refused",
+        event,
         request_id=wire.request_id,
-        reason=error.reason,
-        detail=error.detail,
+        reason=None if error is None else error.reason,
         action=trail.failure.action,
-        caller=getattr(caller, "arn", None),
+        caller=getattr(trail.failure.caller, "arn", None),
         client=wire.source_ip,
-        status=status,
+        detail=None if error is None else error.detail,
     )

@@ -26,7 +26,7 @@ def build_api_blueprint(services: Services) -> Blueprint:
         """Clients of the API get the API's answers even where they miss `/`, or come with another method."""
         if request.path == "/":
             return None if request.method in {*_METHODS, "HEAD"} else _failure(405, services)
-        return _failure(404, services) if "x-acs-action" in request.headers else None
+        return _failure(404, services) if _names_operation() else None
 
     @blueprint.route("/", methods=_METHODS)
     def handle() -> Response:

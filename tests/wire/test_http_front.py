@@ -127,8 +127,9 @@ def test_front__other_method__json_405(company: Seed, method: bytes) -> None:
 
 
 def test_front__api_client_at_another_path__json_404(company: Seed) -> None:
-    answer = ask(company, b"POST /base/ HTTP/1.1\r\nHost: h\r\nx-acs-action: A\r\nContent-Length: 0\r\n\r\n")
-    assert (answer.status, answer.code) == (404, "InvalidApi.NotFound")
+    for line in (b"POST /base/ HTTP/1.1\r\nx-acs-action: A", b"GET /base/?" + OPERATION + b" HTTP/1.1"):
+        answer = ask(company, line + b"\r\nHost: h\r\nContent-Length: 0\r\n\r\n")
+        assert (answer.status, answer.code) == (404, "InvalidApi.NotFound")
 
 
 def test_front__body_too_large_for_a_call__json_413(company: Seed) -> None:
