@@ -3,6 +3,7 @@
 import re
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import NamedTuple
 
 from lxml import etree
@@ -11,9 +12,11 @@ from gateway.errors import Reason, SamlError
 from gateway.saml.xml import Element
 
 MAX_DEPTH = 32
-# Canonicalization writes the namespace out again at each sibling that uses it, so a long one used often would grow
-# a message by orders of magnitude before its signature can be checked. Names as lxml spells them hold that length.
+# Both lxml and canonicalization write a namespace out again for each name that uses it, so a long one used often
+# would make gigabytes of a small message, before its signature can be checked.
+_MAX_NAMESPACE = 256
 _MAX_NAMES = 256 * 1024
+_MAX_ATTRIBUTES = 64  # on one element: canonicalization sorts them in quadratic time
 _COUNTED = ("Response", "Assertion", "Signature")
 # The text of the XPath is fixed; lxml evaluates it in a tenth of the time that a loop over all attributes takes.
 _find_ids = etree.XPath("//@ID | //@Id | //@id | //@xml:id", smart_strings=False)
@@ -36,23 +39,25 @@ class Census(NamedTuple):
 def check_tree(root: Element, ids_outside: AbstractSet[str] = frozenset()) -> Census:
     """Check 3: look at the whole tree once.
 
-    Refused: more than 32 levels, names and namespaces of more than 256 KB when each is written out, one value in
-    two attributes ID, Id, id or xml:id (`ids_outside`: those of the document that an encrypted part came in), nodes
-    that are not elements, a second Response, a second assertion.
+    Refused: more than 32 levels, more than 64 attributes on an element, namespaces of more than 256 characters,
+    names of more than 256 KB with their namespaces written out, one value in two attributes ID, Id, id or xml:id
+    (`ids_outside`: those of the document that an encrypted part came in), nodes that are not elements, a second
+    Response, a second assertion.
     Raises: SamlError(SAML_TOO_DEEP | SAML_TOO_LARGE | SAML_DUPLICATE_ID | SAML_COMMENT_OR_PI | SAML_SHAPE |
     SAML_ASSERTION_COUNT).
     """
-    elements = list(root.iter())
-    tags_seen = [element.tag for element in elements]
-    attributes_seen = [name for element in elements for name in element.keys()]  # noqa: SIM118 - not a mapping
-    try:
-        length = len("".join(tags_seen)) + len("".join(attributes_seen))
-    except TypeError as exc:  # the tag of a comment is a function; bytes were searched for these before
-        raise SamlError(Reason.SAML_COMMENT_OR_PI, "the SAML message holds a node that is no element") from exc
-    if length > _MAX_NAMES:
-        raise SamlError(Reason.SAML_TOO_LARGE, "the SAML message holds too many or too long names")
     if _find_too_deep(root):
         raise SamlError(Reason.SAML_TOO_DEEP, f"the SAML message nests deeper than {MAX_DEPTH} elements")
+    if any(len(uri) > _MAX_NAMESPACE for _, (_, uri) in etree.iterwalk(root, events=("start-ns",))):
+        raise SamlError(Reason.SAML_TOO_LARGE, "the SAML message holds a namespace that is too long")
+    tags_seen = [element.tag for element in root.iter()]
+    attributes_seen = [element.keys() for element in root.iter()]
+    try:
+        length = len("".join(tags_seen)) + len("".join(chain.from_iterable(attributes_seen)))
+    except TypeError as exc:  # the tag of a comment is a function; bytes were searched for these before
+        raise SamlError(Reason.SAML_COMMENT_OR_PI, "the SAML message holds a node that is no element") from exc
+    if length > _MAX_NAMES or max(map(len, attributes_seen)) > _MAX_ATTRIBUTES:
+        raise SamlError(Reason.SAML_TOO_LARGE, "the SAML message holds too many or too long names")
     ids = [*ids_outside, *_find_ids(root)]
     distinct = frozenset(ids)
     if len(ids) != len(distinct):
@@ -62,7 +67,7 @@ def check_tree(root: Element, ids_outside: AbstractSet[str] = frozenset()) -> Ce
 
 def _census(tags_seen: list[str], ids: AbstractSet[str]) -> Census:
     names = [tag.rpartition("}")[2] for tag in tags_seen if tag.endswith(_COUNTED)]
-    if names.count("Response") > tags_seen[0].endswith("Response"):
+    if any(tag.rpartition("}")[2] == "Response" for tag in tags_seen[1:] if tag.endswith("Response")):
         raise SamlError(Reason.SAML_SHAPE, "the SAML message holds a second Response")
     assertions = names.count("Assertion") + names.count("EncryptedAssertion")
     if assertions > 1:

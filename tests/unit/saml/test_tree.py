@@ -79,15 +79,18 @@ def test_check_tree__check_3_node_that_is_no_element__refused(inside: str) -> No
     assert caught.value.reason is Reason.SAML_COMMENT_OR_PI
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        f'<r xmlns:a="urn:{"x" * 100_000}"><a:b/><a:b/><a:b/></r>',
-        f'<r xmlns:a="urn:{"x" * 100_000}"><b a:c=""/><b a:c=""/><b a:c=""/></r>',
-    ],
-    ids=["elements", "attributes"],
-)
-def test_check_tree__check_3_namespace_that_would_be_written_out_often__refused(text: str) -> None:
+MANY = "".join(f"<a:b{number}/>" for number in range(1100))
+TOO_LARGE = {
+    "long namespace of an element": f'<r xmlns:a="urn:{"x" * 253}"><a:b/></r>',
+    "long namespace of an attribute": f'<r xmlns:a="urn:{"x" * 253}"><b a:c=""/></r>',
+    "many elements": f'<r xmlns:a="urn:{"x" * 250}">{MANY}</r>',
+    "many attributes": f'<r xmlns:a="urn:{"x" * 250}">{MANY.replace("a:", "x a:")}</r>'.replace("/>", '=""/>'),
+    "many attributes on one": f"<r {' '.join(f'a{number}=' + chr(34) * 2 for number in range(65))}/>",
+}
+
+
+@pytest.mark.parametrize("text", TOO_LARGE.values(), ids=TOO_LARGE)
+def test_check_tree__check_3_names_that_would_be_written_out_too_long__refused(text: str) -> None:
     with pytest.raises(SamlError) as caught:
         check_tree(tree(text))
     assert caught.value.reason is Reason.SAML_TOO_LARGE
