@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gateway.policy.conditions import CompiledCondition, ConditionTest, compile_condition
+from gateway.policy.decision import Unmatched
 from gateway.policy.document import Effect, PolicyDocument, PolicyType, Statement
 from gateway.policy.fold import fold
 from gateway.policy.request import AccessRequest
@@ -96,12 +97,14 @@ class PolicySet:
     """All policies of one layer, compiled. Build it with `compile_policies`; share it between threads freely."""
 
     statements: tuple[CompiledStatement, ...]
+    silence: Unmatched = field(init=False, repr=False, compare=False)  # the answer when no statement applies
     _exact: dict[str, list[CompiledStatement]] = field(default_factory=dict, repr=False, compare=False)
     _by_service: dict[str, list[CompiledStatement]] = field(default_factory=dict, repr=False, compare=False)
     _rest: list[CompiledStatement] = field(default_factory=list, repr=False, compare=False)
     _memo: dict[str, Candidates] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "silence", Unmatched(Outcome.IMPLICIT_DENY, (self,)))
         for compiled in self.statements:
             for bucket in self._buckets(compiled.statement):
                 bucket.append(compiled)
@@ -147,7 +150,7 @@ class PolicySet:
         """The statement that decides within this set: the first Deny that applies, else the first Allow, else None."""
         candidates = self._memo.get(request.action_key) or self._find_candidates(request.action_key)
         resource, role, facts = request.resource, request.role_key, request.facts
-        for compiled in candidates.near(resource) if candidates.by_prefix else candidates.entries:
+        for compiled in candidates.near(request.index_key) if candidates.by_prefix else candidates.entries:
             if not (compiled.names_role(role) if role else compiled.names_resource(resource)):
                 continue
             for test in compiled.tests:
@@ -159,7 +162,7 @@ class PolicySet:
 
     def near_misses(self, request: AccessRequest) -> Iterator[CompiledStatement]:
         """Allow statements that speak of the action and the resource, whether or not their conditions are met."""
-        for compiled in self.candidates(request.action_key).near(request.resource):
+        for compiled in self.candidates(request.action_key).near(request.index_key):
             if compiled.outcome is Outcome.ALLOW and compiled.covers_resource(request):
                 yield compiled
 

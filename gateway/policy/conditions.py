@@ -10,7 +10,7 @@ it. A negative operator can't know: under Allow it is then not met, under Deny i
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from gateway.policy.document import Condition, Effect
 from gateway.policy.facts import Facts
@@ -82,17 +82,20 @@ def _typed(
     negative: bool,
 ) -> _Build:
     def build(key: str, wanted: tuple[str, ...], deny: bool) -> ConditionTest:
-        matches, memo = make(wanted), f"{kind} {key}"
+        # `memo` names the reader, so what was read under it is of the type that is asked for.
+        matches, memo = cast("Callable[[object], bool]", make(wanted)), f"{kind} {key}"
 
         def any_matches(facts: Facts) -> bool:
-            for seen in facts.parsed(memo, key, parse):  # noqa: SIM110 - as above
+            values = facts.known.get(memo)
+            for seen in facts.parse(memo, key, parse) if values is None else values:
                 if seen is not None and matches(seen):
                     return True
             return False
 
         def none_matches(facts: Facts) -> bool:
             met = True
-            for seen in facts.parsed(memo, key, parse):
+            values = facts.known.get(memo)
+            for seen in facts.parse(memo, key, parse) if values is None else values:
                 if seen is None:
                     met = deny
                 elif matches(seen):

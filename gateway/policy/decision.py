@@ -15,10 +15,10 @@ class Matched(Protocol):
     """A compiled statement, as far as a decision tells of it."""
 
     @property
-    def ref(self) -> StatementRef: ...
+    def outcome(self) -> Outcome: ...
 
     @property
-    def outcome(self) -> Outcome: ...
+    def ref(self) -> StatementRef: ...
 
     @property
     def conditions(self) -> tuple[CompiledCondition, ...]: ...
@@ -33,6 +33,21 @@ class Evidence(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Unmatched:
+    """No statement applied: the owner needs none, everybody else is denied."""
+
+    outcome: Outcome
+    evidence: tuple[Evidence, ...] = ()
+
+    def find_nearest(self, request: AccessRequest) -> Matched | None:
+        def count_failed(matched: Matched) -> int:
+            return sum(not condition.test(request.facts) for condition in matched.conditions)
+
+        near = [matched for evidence in self.evidence for matched in evidence.near_misses(request)]
+        return min(near, key=count_failed, default=None)
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """Whether, in which layer and by which statement.
 
@@ -42,48 +57,38 @@ class Decision:
 
     layer: Layer
     request: AccessRequest
-    matched: Matched | None = None
-    evidence: tuple[Evidence, ...] = field(default=(), repr=False, compare=False)
+    basis: Matched | Unmatched = field(repr=False)
 
     @property
     def outcome(self) -> Outcome:
-        if self.matched is not None:
-            return self.matched.outcome
-        return Outcome.ALLOW if self.layer is Layer.OWNER else Outcome.IMPLICIT_DENY
+        return self.basis.outcome
 
     @property
     def allowed(self) -> bool:
-        return self.outcome is Outcome.ALLOW
+        return self.basis.outcome is Outcome.ALLOW
 
     @property
     def statement(self) -> StatementRef | None:
-        return None if self.matched is None else self.matched.ref
+        return None if isinstance(self.basis, Unmatched) else self.basis.ref
 
     @property
     def nearest(self) -> StatementRef | None:
-        """For an implicit deny: the Allow statement that would have decided, had fewer than the others of its
-        conditions failed; the first of equals. None if no statement allows the action on the resource at all.
+        """For an implicit deny: the Allow statement with the fewest failed conditions, the first of equals.
+
+        None if no statement allows the action on the resource under any condition.
         """
-        near = self._find_nearest()
+        near = self.basis.find_nearest(self.request) if isinstance(self.basis, Unmatched) else None
         return None if near is None else near.ref
 
     @property
     def condition_values(self) -> tuple[ConditionValue, ...]:
-        source = self.matched or self._find_nearest()
+        basis = self.basis
+        source = basis.find_nearest(self.request) if isinstance(basis, Unmatched) else basis
         return () if source is None else read_conditions(source, self.request.facts)
 
     def explain(self) -> str:
         """One plain sentence; says nothing of who asked."""
         return explain(self)
-
-    def _find_nearest(self) -> Matched | None:
-        if self.outcome is not Outcome.IMPLICIT_DENY:
-            return None
-        near = [matched for evidence in self.evidence for matched in evidence.near_misses(self.request)]
-        return min(near, key=self._count_failed, default=None)
-
-    def _count_failed(self, matched: Matched) -> int:
-        return sum(not condition.test(self.request.facts) for condition in matched.conditions)
 
 
 def read_conditions(matched: Matched, facts: Facts) -> tuple[ConditionValue, ...]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.policy.compiled import PolicySet
-from gateway.policy.decision import Decision
+from gateway.policy.decision import Decision, Unmatched
 from gateway.policy.request import AccessRequest
 from gateway.policy.verdict import Layer, Outcome
 
@@ -40,17 +40,17 @@ def decide(request: AccessRequest, layers: Layers) -> Decision:
         if refusal is not None:
             return refusal
     if layers.owner:
-        return Decision(Layer.OWNER, request)
+        return Decision(Layer.OWNER, request, Unmatched(Outcome.ALLOW))
     identity, group = layers.identity, layers.resource_group
     matched = identity.find_match(request)
     if matched is not None:
         return Decision(Layer.ACCOUNT_IDENTITY, request, matched)
     if group is None:
-        return Decision(Layer.ACCOUNT_IDENTITY, request, None, (identity,))
+        return Decision(Layer.ACCOUNT_IDENTITY, request, identity.silence)
     matched = group.find_match(request)
     if matched is not None:
         return Decision(Layer.RESOURCE_GROUP_IDENTITY, request, matched)
-    return Decision(Layer.RESOURCE_GROUP_IDENTITY, request, None, (identity, group))
+    return Decision(Layer.RESOURCE_GROUP_IDENTITY, request, Unmatched(Outcome.IMPLICIT_DENY, (identity, group)))
 
 
 def _find_refusal(request: AccessRequest, layers: Layers) -> Decision | None:
@@ -61,7 +61,7 @@ def _find_refusal(request: AccessRequest, layers: Layers) -> Decision | None:
     for layer, level in gates:
         matched = level.find_match(request)
         if matched is None:
-            return Decision(layer, request, None, (level,))
+            return Decision(layer, request, level.silence)
         if matched.outcome is not Outcome.ALLOW:
             return Decision(layer, request, matched)
     return None

@@ -5,15 +5,9 @@ from dataclasses import dataclass, field
 
 from gateway.policy.facts import Facts
 from gateway.policy.fold import fold
+from gateway.policy.resource_index import index_key
 
-_SEGMENTS = 5
 ASSUME_ROLE = "sts:AssumeRole"
-
-
-def relative_id(resource: str) -> str | None:
-    """The part after the fourth colon, if there are exactly four."""
-    segments = resource.split(":", _SEGMENTS)
-    return segments[-1] if len(segments) == _SEGMENTS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +23,16 @@ class AccessRequest:
 
     action: str
     resource: str
-    context: Mapping[str, tuple[str, ...]]
+    context: Mapping[str, tuple[str, ...]] = field(repr=False)  # may hold attributes of a person
     action_key: str = field(init=False, repr=False, compare=False)
     role_key: str = field(init=False, repr=False, compare=False)  # the folded name of a RAM role, else empty
+    index_key: str | None = field(init=False, repr=False, compare=False)  # how the relative id begins
     facts: Facts = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        resource = self.resource
-        is_role = resource.startswith("acs:ram:") and (relative_id(resource) or "").startswith("role/")
+        resource, start = self.resource, index_key(self.resource)
+        is_role = (start or "").startswith("role/") and resource.startswith("acs:ram:") and ":role/" in resource
+        object.__setattr__(self, "index_key", start)
         object.__setattr__(self, "action_key", fold(self.action))
         object.__setattr__(self, "role_key", fold(resource) if is_role else "")
         object.__setattr__(self, "facts", Facts.of(self.context))

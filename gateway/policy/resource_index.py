@@ -12,13 +12,19 @@ from dataclasses import dataclass
 from typing import Generic, Self, TypeVar
 
 from gateway.policy.fold import fold
-from gateway.policy.request import relative_id
 from gateway.policy.wildcard import literal_prefix
 
-_WORTH_INDEXING = 8
+_SEGMENTS = 5
+_WORTH_INDEXING = 4
 _LONGEST_PREFIX = 24
 
 _T = TypeVar("_T")
+
+
+def relative_id(resource: str) -> str | None:
+    """The part after the fourth colon, if there are exactly four."""
+    segments = resource.split(":", _SEGMENTS)
+    return segments[-1] if len(segments) == _SEGMENTS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +53,10 @@ class ResourceIndex(Generic[_T]):
         lengths = tuple(sorted({len(prefix) for prefix in by_prefix}))
         return cls(plain, {key: tuple(places) for key, places in by_prefix.items()}, lengths, tuple(anywhere))
 
-    def near(self, resource: str) -> Iterable[_T]:
-        """The entries that may match, in order."""
-        relative = relative_id(resource) if self.by_prefix else None
-        if relative is None:
+    def near(self, start: str | None) -> Iterable[_T]:
+        """The entries that may match a resource of which `index_key` made `start`, in order."""
+        if start is None or not self.by_prefix:
             return self.entries
-        start = fold(relative[:_LONGEST_PREFIX])
         hits = [found for length in self.lengths if (found := self.by_prefix.get(start[:length]))]
         if not hits:
             places: Iterable[int] = self.anywhere
@@ -62,6 +66,12 @@ class ResourceIndex(Generic[_T]):
             places = sorted({*self.anywhere}.union(*hits))
         entries = self.entries
         return [entries[place] for place in places]
+
+
+def index_key(resource: str) -> str | None:
+    """What the index needs to know of a resource name; None if it must go the long way."""
+    relative = relative_id(resource)
+    return None if relative is None else fold(relative[:_LONGEST_PREFIX])
 
 
 def _prefixes(patterns: tuple[str, ...]) -> set[str]:

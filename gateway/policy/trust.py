@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.policy.compiled import CompiledStatement, compile_statement
-from gateway.policy.decision import Decision
+from gateway.policy.decision import Decision, Unmatched
 from gateway.policy.document import Effect, PolicyType, Statement
 from gateway.policy.parser import read_head, read_statements
 from gateway.policy.request import ASSUME_ROLE, AccessRequest
@@ -132,4 +132,4 @@ def decide_trust(
         for compiled in applying:
             if compiled.outcome is outcome:
                 return Decision(Layer.TRUST, request, compiled)
-    return Decision(Layer.TRUST, request, None, (_TrustEvidence(trust, principal),))
+    return Decision(Layer.TRUST, request, Unmatched(Outcome.IMPLICIT_DENY, (_TrustEvidence(trust, principal),)))

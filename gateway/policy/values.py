@@ -14,10 +14,9 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,32}(?:\.[0-9]{1,32})?")
 _INSTANT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,6}))?)?(Z|[+-][0-9]{2}:?[0-9]{2})"
 )
-_CIDR = re.compile(r"([0-9A-Fa-f:.]{2,45})(?:/([0-9]{1,3}))?")
+_PREFIX = re.compile(r"[0-9]{1,3}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_IPV4 = 4
 _MAPPED_BITS = 96
 
 
@@ -62,27 +61,36 @@ class Network:
 
 
 def parse_address(text: str) -> Address | None:
-    """One IPv4 or IPv6 address. An IPv4 address in IPv6 clothes (`::ffff:10.0.0.1`) is the IPv4 address.
+    """One IPv4 or IPv6 address, without zone. An IPv4 address in IPv6 clothes (`::ffff:10.0.0.1`) is the IPv4 address.
 
     INVARIANT: one host has one value, or a rule about 10.0.0.0/8 could be walked around by writing the address anew.
     """
-    network = parse_network(text) if "/" not in text else None
-    return None if network is None else Address(network.version, network.number)
+    address = _read_address(text)
+    if address is None:
+        return None
+    plain = (address.ipv4_mapped or address) if isinstance(address, ipaddress.IPv6Address) else address
+    return Address(plain.version, int(plain))
 
 
 def parse_network(text: str) -> Network | None:
     """An address or a CIDR block. ASSUMPTION: host bits set in a block are ignored (`10.1.2.3/8` is 10.0.0.0/8)."""
-    parts = _CIDR.fullmatch(text)
-    if parts is None:
+    host, slash, bits = text.partition("/")
+    address = _read_address(host)
+    if address is None or (slash and not _PREFIX.fullmatch(bits)):
         return None
-    try:
-        address = ipaddress.ip_address(parts[1])
-    except ValueError:
-        return None
-    prefix = address.max_prefixlen if parts[2] is None else int(parts[2])
+    prefix = int(bits) if slash else address.max_prefixlen
     if prefix > address.max_prefixlen:
         return None
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped and prefix >= _MAPPED_BITS:
         address, prefix = address.ipv4_mapped, prefix - _MAPPED_BITS
     shift = address.max_prefixlen - prefix
     return Network(address.version, int(address) >> shift, shift)
+
+
+def _read_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    if "%" in text:
+        return None
+    try:
+        return ipaddress.IPv6Address(text) if ":" in text else ipaddress.IPv4Address(text)
+    except ValueError:
+        return None

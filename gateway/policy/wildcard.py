@@ -104,18 +104,19 @@ def _compile_pieces(pattern: str) -> TextTest:
 
 
 def _compile_signs(pattern: str) -> TextTest:
-    prefix, size = literal_prefix(pattern), len(pattern)
-    search: TextTest | None = None
+    """Both ways of running are prepared when first needed: most patterns never meet a text that begins like them."""
+    prefix, longest = literal_prefix(pattern), _LONG_PRODUCT // len(pattern)
+    search: Callable[[str], re.Match[str] | None] | None = None
     step: TextTest | None = None
 
     def test(text: str) -> bool:
         nonlocal search, step
         if not text.startswith(prefix):
             return False
-        if len(text) * size <= _LONG_PRODUCT:
+        if len(text) <= longest:
             if search is None:
                 search = _compile_search(pattern)
-            return search(text)
+            return search(text) is not None
         if step is None:
             step = _compile_steps(pattern)
         return step(text)
@@ -123,13 +124,12 @@ def _compile_signs(pattern: str) -> TextTest:
     return test
 
 
-def _compile_search(pattern: str) -> TextTest:
+def _compile_search(pattern: str) -> Callable[[str], re.Match[str] | None]:
     """An atomic group keeps the leftmost place of its piece: nothing is tried a second time."""
     first, *pieces = (re.escape(piece).replace(r"\?", ".") for piece in re.split(r"\*+", pattern))
     last = ".*" + pieces.pop() if pieces else ""
     expression = first + "".join(f"(?>.*?{piece})" for piece in pieces) + last
-    match = re.compile(expression, re.DOTALL).fullmatch
-    return lambda text: match(text) is not None
+    return re.compile(expression, re.DOTALL).fullmatch
 
 
 def _compile_steps(pattern: str) -> TextTest:
