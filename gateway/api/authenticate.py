@@ -105,7 +105,7 @@ def verify_proof(session: Session, ring: KeyRing, proof: Proof, now: datetime) -
         principal = _key_holder(session, ring, proof)
     # The claim must outlive the last instant at which step 2 would still let the same request pass.
     expires_at = proof.signed_at + WINDOW + _MARGIN
-    if not claim_once(session, NONCE_CLAIM, f"{proof.access_key_id}\n{proof.nonce}", expires_at):
+    if not claim_once(session, NONCE_CLAIM, f"{proof.access_key_id}\n{proof.nonce}", expires_at, now=now):
         raise CredentialError(Reason.SIGNATURE_NONCE_USED, "the nonce was used before")
     return principal
 

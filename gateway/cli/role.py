@@ -107,7 +107,7 @@ def update(desk: Desk, name: str, trust: TextIO | None, description: str | None,
 def delete(desk: Desk, name: str) -> None:
     """Delete a role that has no policy any more, and end its sessions."""
     with desk.transaction() as session:
-        roles.delete_role(session, desk.account(session).id, name, desk.now())
+        roles.delete_role(session, desk.account(session).id, name)
     desk.out.done(f"deleted role {name}")
 
 

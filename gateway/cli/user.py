@@ -73,7 +73,7 @@ def update(desk: Desk, name: str, display_name: str | None, comments: str | None
 def delete(desk: Desk, name: str) -> None:
     """Delete a user that has no password, access key, group and policy any more."""
     with desk.transaction() as session:
-        users.delete_user(session, desk.account(session).id, name, desk.now())
+        users.delete_user(session, desk.account(session).id, name)
     desk.out.done(f"deleted user {name}")
 
 

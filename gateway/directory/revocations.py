@@ -1,12 +1,12 @@
 """Revocations: what a token came from may be called back, and the token dies with it.
 
 Kinds and values: "role" role id, "user" user id, "session" session id, "provider" provider ARN,
-"certificate" SHA-256 fingerprint, "assertion" assertion id.
+"certificate" SHA-256 fingerprint, "assertion" issuer and assertion ID as `<issuer>#<id>`.
 """
 
 import hashlib
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -15,6 +15,7 @@ from gateway.store.base import Base
 from gateway.store.once import insert_once
 
 _ONE_OF_A_KIND = frozenset({"session", "assertion"})
+_FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Revocation(Base):
@@ -39,6 +40,14 @@ def revoke(session: Session, kind: str, value: str, now: datetime) -> None:
         .values(revoked_at=now)
         .execution_options(synchronize_session=False)
     )
+
+
+def revoke_for_ever(session: Session, kind: str, value: str) -> None:
+    """Call back what is gone and never comes back, such as a deleted role: its id is not given a second time.
+
+    No instant is compared, so that a session made while the deletion commits dies too.
+    """
+    revoke(session, kind, value, _FOR_EVER)
 
 
 def find_revocation(

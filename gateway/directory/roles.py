@@ -10,7 +10,7 @@ from gateway.arn import role_arn
 from gateway.directory import quotas, ties
 from gateway.directory.accounts import change_policies, lock_account
 from gateway.directory.names import ROLE_NAME, check_name, check_text, name_key
-from gateway.directory.revocations import revoke
+from gateway.directory.revocations import revoke_for_ever
 from gateway.directory.unique import insert_unique
 from gateway.errors import InputError, LimitExceeded, NotFound, Reason
 from gateway.ids import new_entity_id
@@ -127,7 +127,7 @@ def update_role(
     return role
 
 
-def delete_role(session: Session, account_id: str, name: str, now: datetime) -> None:
+def delete_role(session: Session, account_id: str, name: str) -> None:
     """Delete a role that no policy is attached to; its sessions and tokens end.
 
     Raises: NotFound; Conflict(DELETE_CONFLICT), subject "Role.Policy".
@@ -135,7 +135,7 @@ def delete_role(session: Session, account_id: str, name: str, now: datetime) -> 
     change_policies(session, account_id)
     role = get_role(session, account_id, name)
     ties.check_role_untied(session, role.id)
-    revoke(session, "role", role.id, now)
+    revoke_for_ever(session, "role", role.id)
     session.delete(role)
     session.flush()
 

@@ -10,7 +10,7 @@ from gateway.arn import user_arn
 from gateway.directory import quotas, ties
 from gateway.directory.accounts import change_policies, lock_account
 from gateway.directory.names import DISPLAY_NAME, USER_NAME, check_name, check_text, name_key
-from gateway.directory.revocations import revoke
+from gateway.directory.revocations import revoke_for_ever
 from gateway.directory.unique import insert_unique, unique_change
 from gateway.errors import LimitExceeded, NotFound, Reason
 from gateway.ids import new_entity_id
@@ -115,7 +115,7 @@ def update_user(
     return user
 
 
-def delete_user(session: Session, account_id: str, name: str, now: datetime) -> None:
+def delete_user(session: Session, account_id: str, name: str) -> None:
     """Delete a user that nothing hangs on any more; its sessions end.
 
     Raises: NotFound; Conflict(DELETE_CONFLICT), subject "User.Group", "User.Policy", "User.AccessKey" or
@@ -124,7 +124,7 @@ def delete_user(session: Session, account_id: str, name: str, now: datetime) -> 
     change_policies(session, account_id)
     user = get_user(session, account_id, name)
     ties.check_user_untied(session, user.id)
-    revoke(session, "user", user.id, now)
+    revoke_for_ever(session, "user", user.id)
     session.delete(user)
     session.flush()
 

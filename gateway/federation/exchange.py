@@ -60,7 +60,7 @@ def exchange_saml_for_role(
         role_max_s=resolved.role.max_session_duration_s,
         now=occasion.now,
     )
-    claim_session(session, facts)
+    claim_session(session, facts, occasion.now)
     grant = assume_with_identity(
         session,
         ring=ring,

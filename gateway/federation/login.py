@@ -77,8 +77,8 @@ def complete_user_login(
     settings = check_user_sso(session, account, identity, audience)
     check_solicited(settings, identity, pending)
     facts = facts_of(identity)
-    claim_presentation(session, facts)
-    claim_session(session, facts)
+    claim_presentation(session, facts, occasion.now)
+    claim_session(session, facts, occasion.now)
     user = match_user(session, account, settings, identity.subject, suffix)
     cap = user_duration(
         session_not_on_or_after=identity.session_not_on_or_after,
@@ -112,13 +112,16 @@ def begin_role_login(
     relay_target: str,
     occasion: Occasion,
 ) -> RoleSignedIn | RoleOffer:
-    """Take an assertion that names roles: one allowed role signs in at once, several become an offer.
+    """Take an assertion that names roles: a single one signs in at once, several become an offer.
+
+    Several of which only one is allowed are an offer too: the page says why the others are refused, and
+    command-line tools rely on finding it. Rule: sso-contract §2.2, §8.
 
     Raises: SamlError(SAML_REPLAYED); SamlError with ROLE_ATTRIBUTE, ROLE_SESSION_NAME, SESSION_DURATION or
     SAML_EXPIRED; AuthenticationError(ROLE_NONE_ALLOWED), whose detail lists the reason for each role.
     """
     facts = facts_of(identity)
-    claim_presentation(session, facts)
+    claim_presentation(session, facts, occasion.now)
     mapping = role_choices(session, identity, occasion)
     content = OfferContent(
         facts=facts,
@@ -129,7 +132,7 @@ def begin_role_login(
     )
     if not content.choices:
         raise _none_allowed(mapping)
-    if len(content.choices) == 1:
+    if len(mapping.choices) == 1:
         resolved = _resolve_again(session, content, parse_role_value(content.choices[0].raw), occasion)
         return _sign_in(session, ring, content, resolved, occasion)
     offer_id, expires_at = save_offer(session, ring, content=content, browser=browser, now=occasion.now)
@@ -186,7 +189,7 @@ def _sign_in(
     session: Session, ring: KeyRing, content: OfferContent, resolved: ResolvedRole, occasion: Occasion
 ) -> RoleSignedIn:
     facts = content.facts
-    claim_session(session, facts)
+    claim_session(session, facts, occasion.now)
     cap = console_duration(
         attribute_s=content.session_duration_s,
         session_not_on_or_after=facts.session_not_on_or_after,

@@ -153,9 +153,9 @@ def test_require__denied__carries_the_decision_and_why(world: World) -> None:
 
 
 def test_require__principal_is_gone_or_of_another_account__denied_and_said_so(world: World) -> None:
-    world.change(lambda s: delete_role(s, ACCOUNT, "reader", NOON))
+    world.change(lambda s: delete_role(s, ACCOUNT, "reader"))
     world.change(lambda s: remove_user(s, world.group, world.user))
-    world.change(lambda s: delete_user(s, ACCOUNT, "alice", NOON))
+    world.change(lambda s: delete_user(s, ACCOUNT, "alice"))
     mallory = RamUser(OTHER_ACCOUNT, world.user.id, "alice")
     for who in (world.alice, world.reader(policy()), mallory, RamUser("1" * 16, "2" * 18, "alice")):
         with world.store.reading() as session, pytest.raises(Denied) as caught:
@@ -176,7 +176,7 @@ def test_decide__deleted_after_it_was_remembered__denied_at_once(world: World) -
     world.change(lambda s: attach_policy(s, ACCOUNT, "System", "AdministratorAccess", world.role, NOON))
     assert world.may(world.reader())
     world.change(lambda s: detach_policy(s, ACCOUNT, "System", "AdministratorAccess", world.role))
-    world.change(lambda s: delete_role(s, ACCOUNT, "reader", NOON))
+    world.change(lambda s: delete_role(s, ACCOUNT, "reader"))
     assert not world.may(world.reader())
 
 

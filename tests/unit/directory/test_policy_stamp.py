@@ -36,9 +36,9 @@ CHANGES: dict[str, Callable[[Session], object]] = {
     "rename user": lambda s: update_user(s, ACCOUNT, "alice", new_name="alicia", now=NOON),
     "rename group": lambda s: update_group(s, ACCOUNT, "staff", new_name="people", now=NOON),
     "trust policy": lambda s: update_role(s, ACCOUNT, "reader", trust_document=TRUST, now=NOON),
-    "delete user": lambda s: delete_user(s, ACCOUNT, "bob", NOON),
+    "delete user": lambda s: delete_user(s, ACCOUNT, "bob"),
     "delete group": lambda s: delete_group(s, ACCOUNT, "empty"),
-    "delete role": lambda s: delete_role(s, ACCOUNT, "reader", NOON),
+    "delete role": lambda s: delete_role(s, ACCOUNT, "reader"),
 }
 
 

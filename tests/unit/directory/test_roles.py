@@ -116,11 +116,11 @@ def test_delete_role__policy_attached__refused_then_deleted_and_revoked(store: S
         made = role(session)
         attach_policy(session, account, "System", "ReadOnlyAccess", made, NOON)
         with refused(Conflict, Reason.DELETE_CONFLICT, "Role.Policy"):
-            delete_role(session, account, "reader", NOON)
+            delete_role(session, account, "reader")
         detach_policy(session, account, "System", "ReadOnlyAccess", made)
-        delete_role(session, account, "Reader", NOON)
+        delete_role(session, account, "Reader")
         with refused(NotFound, Reason.NOT_FOUND, "Role"):
-            delete_role(session, account, "reader", NOON)
+            delete_role(session, account, "reader")
         again = role(session)
     with store.reading() as session:
         assert find_revocation(session, [("role", made.id)], NOON) == ("role", made.id)

@@ -150,18 +150,18 @@ def test_delete_user__still_tied__refused_until_the_last_tie_is_cut(store: Store
         key = create_access_key(session, ring, account_id=account, user_id=alice.id, now=NOON)
         create_login_profile(session, alice, Secret("correct horse"), now=NOON)
         with refused(Conflict, Reason.DELETE_CONFLICT, "User.Group"):
-            delete_user(session, account, "alice", NOON)
+            delete_user(session, account, "alice")
         remove_user(session, staff, alice)
         with refused(Conflict, Reason.DELETE_CONFLICT, "User.Policy"):
-            delete_user(session, account, "alice", NOON)
+            delete_user(session, account, "alice")
         detach_policy(session, account, "System", "ReadOnlyAccess", alice)
         with refused(Conflict, Reason.DELETE_CONFLICT, "User.AccessKey"):
-            delete_user(session, account, "alice", NOON)
+            delete_user(session, account, "alice")
         delete_access_key(session, account_id=account, user_id=alice.id, access_key_id=key.access_key_id)
         with refused(Conflict, Reason.DELETE_CONFLICT, "User.LoginProfile"):
-            delete_user(session, account, "alice", NOON)
+            delete_user(session, account, "alice")
         delete_login_profile(session, alice)
-        delete_user(session, account, "alice", NOON)
+        delete_user(session, account, "alice")
     with store.reading() as session:
         assert find_user(session, account, "alice") is None
         assert find_revocation(session, [("user", alice.id)], NOON) == ("user", alice.id)
@@ -171,7 +171,7 @@ def test_delete_user__of_another_account__not_found(store: Store, account: str) 
     with store.transaction() as session:
         user(session, "alice")
         with refused(NotFound, Reason.NOT_FOUND, "User"):
-            delete_user(session, OTHER_ACCOUNT, "alice", NOON)
+            delete_user(session, OTHER_ACCOUNT, "alice")
 
 
 def test_record_login__user_read_in_another_transaction__is_stored(store: Store, account: str) -> None:
@@ -223,7 +223,7 @@ def test_add_user__user_or_group_deleted_meanwhile__refused(store: Store, accoun
     with store.transaction() as session:
         alice, bob, staff = user(session), user(session, "bob"), group(session)
     with store.transaction() as session:
-        delete_user(session, account, "alice", NOON)
+        delete_user(session, account, "alice")
         with refused(NotFound, Reason.NOT_FOUND, "User"):
             add_user(session, staff, alice)
         with refused(NotFound, Reason.NOT_FOUND, "User"):

@@ -112,9 +112,11 @@ def test_begin_role_login__several_roles__offers_them(store: Store, acme: Compan
         assert [receipt.kind for receipt in list_receipts(session)] == ["RoleLogin", "RoleOffer"]
 
 
-def test_begin_role_login__one_of_two_allowed__signs_in_to_it(store: Store, acme: Company) -> None:
-    identity = make_identity(attributes=role_attributes(acme.value("nobody"), acme.value("writer")))
-    assert begin_signed_in(store, identity).grant.token.principal.role_name == "writer"
+def test_begin_role_login__one_of_two_allowed__offers_it_beside_the_refused_one(store: Store, acme: Company) -> None:
+    offer = begin_offer(store, make_identity(attributes=role_attributes(acme.value("nobody"), acme.value("writer"))))
+    assert [choice.role_name for choice in offer.mapping.allowed] == ["writer"]
+    assert len(offer.mapping.choices) == 2
+    assert take(store, offer, acme.value("writer")).grant.token.principal.role_name == "writer"
 
 
 def test_begin_role_login__none_allowed__says_all_reasons_to_the_log(store: Store, acme: Company) -> None:
@@ -283,7 +285,7 @@ def test_take_role__unknown_offer__refused(store: Store, acme: Company) -> None:
 def test_take_role__role_deleted_meanwhile__refused(store: Store, acme: Company) -> None:
     offer = begin_offer(store, both(acme))
     with store.transaction() as session:
-        delete_role(session, acme.account.id, "reader", NOON)
+        delete_role(session, acme.account.id, "reader")
     assert pick_refused(store, offer, acme.value("reader")).reason is Reason.ROLE_CHOICE_GONE
     assert take(store, offer, acme.value("writer")).grant.token.principal.role_name == "writer"
 
@@ -291,7 +293,7 @@ def test_take_role__role_deleted_meanwhile__refused(store: Store, acme: Company)
 def test_take_role__role_made_anew_meanwhile__refused(store: Store, acme: Company) -> None:
     offer = begin_offer(store, both(acme))
     with store.transaction() as session:
-        delete_role(session, acme.account.id, "reader", NOON)
+        delete_role(session, acme.account.id, "reader")
         acme.session = session
         acme.role("reader")
     assert pick_refused(store, offer, acme.value("reader")).reason is Reason.ROLE_CHOICE_GONE
@@ -347,7 +349,7 @@ def test_role_session__role_deleted_and_made_anew__stays_over(store: Store, acme
     outcome = begin_signed_in(store, make_identity(attributes=role_attributes(acme.value("reader"))))
     later = NOON + timedelta(minutes=1)
     with store.transaction() as session:
-        delete_role(session, acme.account.id, "reader", later)
+        delete_role(session, acme.account.id, "reader")
         acme.session = session
         acme.role("reader")
     with store.reading() as session:

@@ -22,14 +22,14 @@ def claims_in(store: Store) -> int:
 
 def test_transaction__block_ends__is_committed(store: Store) -> None:
     with store.transaction() as session:
-        claim_once(session, "kind", "key", NOON)
+        claim_once(session, "kind", "key", NOON, now=NOON)
     assert claims_in(store) == 1
 
 
 def test_transaction__exception__is_rolled_back(store: Store) -> None:
     def fail() -> None:
         with store.transaction() as session:
-            claim_once(session, "kind", "key", NOON)
+            claim_once(session, "kind", "key", NOON, now=NOON)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -39,21 +39,21 @@ def test_transaction__exception__is_rolled_back(store: Store) -> None:
 
 def test_reading__write_in_it__refused_by_the_database(store: Store) -> None:
     with pytest.raises(DBAPIError), store.reading() as session:
-        claim_once(session, "kind", "key", NOON)
+        claim_once(session, "kind", "key", NOON, now=NOON)
     assert claims_in(store) == 0
 
 
 def test_transaction__after_a_reading_on_the_same_connection__may_write(store: Store) -> None:
     assert claims_in(store) == 0
     with store.transaction() as session:
-        claim_once(session, "kind", "key", NOON)
+        claim_once(session, "kind", "key", NOON, now=NOON)
     assert claims_in(store) == 1
 
 
 def test_utc_date_time__other_zone__comes_back_as_the_same_instant_in_utc(store: Store) -> None:
     instant = datetime(2026, 3, 4, 20, 0, 0, 123456, tzinfo=timezone(timedelta(hours=8)))
     with store.transaction() as session:
-        claim_once(session, "kind", "key", instant)
+        claim_once(session, "kind", "key", instant, now=NOON)
     with store.reading() as session:
         stored = session.scalars(select(OneTimeClaim.expires_at)).one()
     assert stored == instant
@@ -63,7 +63,7 @@ def test_utc_date_time__other_zone__comes_back_as_the_same_instant_in_utc(store:
 def test_utc_date_time__naive__refused(store: Store) -> None:
     naive = datetime(2026, 3, 4)  # noqa: DTZ001 - the point of the test
     with pytest.raises(StatementError), store.transaction() as session:
-        claim_once(session, "kind", "key", naive)
+        claim_once(session, "kind", "key", naive, now=NOON)
 
 
 def test_transaction__many_threads__all_are_committed(store: Store) -> None:
@@ -71,7 +71,7 @@ def test_transaction__many_threads__all_are_committed(store: Store) -> None:
         for number in range(5):
             with store.transaction() as session:
                 session.scalars(select(func.count()).select_from(OneTimeClaim)).one()
-                claim_once(session, "kind", f"{name}{number}", NOON)
+                claim_once(session, "kind", f"{name}{number}", NOON, now=NOON)
 
     threads = [Thread(target=work, args=(f"thread{number}-",)) for number in range(8)]
     for thread in threads:
@@ -88,14 +88,14 @@ def test_store__used_on_both_sides_of_a_fork__works_on_both(store: Store) -> Non
         status = 1
         try:
             with store.transaction() as session:
-                claim_once(session, "kind", "child", NOON)
+                claim_once(session, "kind", "child", NOON, now=NOON)
             status = 0
         finally:
             os._exit(status)
     _, status = os.waitpid(child, 0)
     assert status == 0
     with store.transaction() as session:
-        claim_once(session, "kind", "parent", NOON)
+        claim_once(session, "kind", "parent", NOON, now=NOON)
     assert claims_in(store) == 2
 
 

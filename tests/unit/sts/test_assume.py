@@ -161,7 +161,7 @@ def test_assume_as_caller__session_policy_too_long__refused(store: Store, acme: 
 def test_assume_as_caller__role_gone__its_sessions_assume_nothing(store: Store, acme: Company) -> None:
     parent = assume(store, alice(acme), acme.roles["first"]).token
     with store.transaction() as session:
-        delete_role(session, acme.account.id, "first", NOON)
+        delete_role(session, acme.account.id, "first")
     with pytest.raises(CredentialError) as caught:
         assume(store, parent, acme.roles["second"], after_s=1)
     assert caught.value.reason is Reason.TOKEN_REVOKED
