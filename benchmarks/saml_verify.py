@@ -26,6 +26,7 @@ import xmlsec
 from lxml import etree
 
 from gateway.saml.response import verify_response
+from tests import saml_encryption as encryption
 from tests import saml_factory as factory
 from tests.fake_clock import NOON
 
@@ -50,7 +51,7 @@ def typical_response(kind: str) -> str:
         "assertion signed": factory.signed_assertion,
         "response signed": factory.signed_response,
         "both signed": factory.signed_both,
-        "encrypted, signed inside": factory.encrypted_response,
+        "encrypted, signed inside": encryption.encrypted_response,
     }
     return factory.encode(makers[kind](spec))
 

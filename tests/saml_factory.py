@@ -1,12 +1,11 @@
-"""Builds, signs and encrypts SAML responses for tests.
+"""Builds and signs SAML responses for tests; `saml_encryption` encrypts them.
 
-Signed and encrypted by the `xmlsec` bindings, which the gateway does not verify or decrypt with: two implementations
-that nobody here wrote together. `sign_by_hand` makes the signatures that xmlsec can't or won't make.
+Signed by the `xmlsec` bindings, which the gateway does not verify with: two implementations that nobody
+here wrote together. `sign_by_hand` makes the signatures that xmlsec can't or won't make.
 """
 
 import base64
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,16 +18,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 from lxml import etree
 
 from gateway.saml.certificates import (
-    EncryptionKey,
     ServiceProviderKeys,
     TrustedCertificate,
     make_keys,
@@ -326,94 +320,6 @@ def c14n(element: Node, prefixes: Sequence[str] = ()) -> bytes:
     return canonical
 
 
-@dataclass(frozen=True)
-class Encryption:
-    """How an assertion is encrypted. `context` keeps the namespaces of the document out of the plain text."""
-
-    algorithm: str = "http://www.w3.org/2009/xmlenc11#aes256-gcm"
-    key_transport: str = XENC + "rsa-oaep-mgf1p"
-    oaep_digest: str | None = None
-    key_beside: bool = False
-    context: bool = False
-    certificate_pem: str | None = None
-
-
-def encrypt(root: Node, element: Node | None = None, how: Encryption = Encryption()) -> Node:
-    """Replace an assertion by an EncryptedAssertion made by xmlsec. Returns the EncryptedAssertion."""
-    element = assertion_of(root) if element is None else element
-    parent, index = element.getparent(), element.getparent().index(element)
-    if not how.context:
-        plain = etree.fromstring(etree.tostring(element, with_tail=False))
-        parent.replace(element, plain)
-        element = plain
-    holder = etree.Element(f"{{{SAML}}}EncryptedAssertion", nsmap={"saml": SAML})
-    parent.insert(index, holder)
-    holder.append(element)
-    data = _encrypted_data(how)
-    manager = xmlsec.KeysManager()
-    encryption_key: EncryptionKey = gateway_keys().encryption[0]
-    pem = how.certificate_pem or encryption_key.certificate_pem
-    manager.add_key(xmlsec.Key.from_memory(pem, xmlsec.constants.KeyDataFormatCertPem))
-    context = xmlsec.EncryptionContext(manager)
-    kind = xmlsec.constants.KeyDataDes if "tripledes" in how.algorithm else xmlsec.constants.KeyDataAes
-    bits = next(
-        bits for bits in (128, 192, 256) if str(bits) in how.algorithm or (bits == 192 and "triple" in how.algorithm)
-    )
-    context.key = xmlsec.Key.generate(kind, bits, xmlsec.constants.KeyDataTypeSession)
-    encrypted = context.encrypt_xml(data, element)
-    if how.key_beside:
-        move_key_beside(encrypted)
-    return holder
-
-
-def encrypted_bytes(plain: bytes, how: Encryption, *, sign_response: bool) -> Node:
-    """A response with an encrypted part made by hand, so that it can hold any bytes."""
-    root = Spec().tree()
-    holder = etree.Element(f"{{{SAML}}}EncryptedAssertion", nsmap={"saml": SAML})
-    root.replace(assertion_of(root), holder)
-    data = _encrypted_data(how)
-    holder.append(data)
-    content_key = os.urandom(next(bits for bits in (128, 192, 256) if str(bits) in how.algorithm) // 8)
-    if how.algorithm.endswith("-gcm"):
-        nonce = os.urandom(12)
-        cipher = nonce + AESGCM(content_key).encrypt(nonce, plain, None)
-    else:
-        missing = 16 - len(plain) % 16
-        vector = os.urandom(16)
-        encryptor = Cipher(AES(content_key), CBC(vector)).encryptor()
-        padded = plain + b"\x00" * (missing - 1) + bytes([missing])
-        cipher = vector + encryptor.update(padded) + encryptor.finalize()
-    certificate = x509.load_pem_x509_certificate(gateway_keys().encryption[0].certificate_pem.encode())
-    public = certificate.public_key()
-    assert isinstance(public, rsa.RSAPublicKey)
-    wrapped = public.encrypt(content_key, padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None))
-    find(data, "xenc:CipherData/xenc:CipherValue").text = base64.b64encode(cipher).decode()
-    find(data, ".//xenc:EncryptedKey//xenc:CipherValue").text = base64.b64encode(wrapped).decode()
-    if sign_response:
-        sign(root, root)
-    return root
-
-
-def _encrypted_data(how: Encryption) -> Node:
-    digest = f'<ds:DigestMethod Algorithm="{how.oaep_digest}"/>' if how.oaep_digest else ""
-    return etree.fromstring(
-        f'<xenc:EncryptedData xmlns:xenc="{XENC}" xmlns:ds="{DS}" Type="{XENC}Element" Id="_data">'
-        f'<xenc:EncryptionMethod Algorithm="{how.algorithm}"/>'
-        f'<ds:KeyInfo><xenc:EncryptedKey Id="_key"><xenc:EncryptionMethod Algorithm="{how.key_transport}">'
-        f"{digest}</xenc:EncryptionMethod><xenc:CipherData><xenc:CipherValue/></xenc:CipherData>"
-        f"</xenc:EncryptedKey></ds:KeyInfo>"
-        f"<xenc:CipherData><xenc:CipherValue/></xenc:CipherData></xenc:EncryptedData>"
-    )
-
-
-def move_key_beside(encrypted: Node) -> None:
-    """EncryptedKey next to the EncryptedData, and a RetrievalMethod that points to it."""
-    key = find(encrypted, "ds:KeyInfo/xenc:EncryptedKey")
-    info = key.getparent()
-    encrypted.addnext(key)
-    etree.SubElement(info, f"{{{DS}}}RetrievalMethod", URI="#_key", Type=XENC + "EncryptedKey")
-
-
 def serialize(root: Node) -> bytes:
     data: bytes = etree.tostring(root)
     return data
@@ -441,22 +347,4 @@ def signed_response(spec: Spec = Spec(), key: SigningKey | None = None, profile:
 def signed_both(spec: Spec = Spec(), key: SigningKey | None = None) -> Node:
     root = signed_assertion(spec, key)
     sign(root, root, key)
-    return root
-
-
-def encrypted_response(
-    spec: Spec = Spec(),
-    how: Encryption = Encryption(),
-    *,
-    sign_assertion: bool = True,
-    sign_response: bool = False,
-    key: SigningKey | None = None,
-) -> Node:
-    """A response with an encrypted assertion, signed inside, outside, or both."""
-    root = spec.tree()
-    if sign_assertion:
-        sign(root, assertion_of(root), key)
-    encrypt(root, how=how)
-    if sign_response:
-        sign(root, root, key)
     return root

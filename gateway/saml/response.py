@@ -88,7 +88,7 @@ def verify_response(encoded: str | bytes, expectation: Expectation, now: datetim
         identity = _verify_assertion(frame.assertions[0], frame, expectation, now, passed)
     else:
         identity = _verify_encrypted(frame, census, expectation, now, passed)
-    refund(len(data))
+    refund(identity.assertion_id, len(data))
     return identity
 
 
@@ -175,7 +175,7 @@ def _verify_encrypted(
         if decrypted.authenticated:
             raise
         raise undecryptable(f"{exc.reason}: {exc.public} ({exc.detail})") from exc
-    refund(decrypted.length)
+    refund(f"{identity.assertion_id} decrypted", decrypted.length)
     return identity
 
 

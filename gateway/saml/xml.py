@@ -134,11 +134,17 @@ def _parse(body: bytes) -> Element:
 # So a thread reads only so many bytes that no signature vouched for; after that, unverified documents are read in
 # threads of their own, which take 0.1 ms more and leave nothing behind. Without this, anybody could fill the memory.
 _UNVERIFIED_BYTES_PER_THREAD = 4 * 1024 * 1024
+_MAX_REFUND = 64 * 1024  # what surrounds a signed node is not vouched for
+_REMEMBERED = 1024
 
 
 class _Account(threading.local):
-    spent = 0
-    last = b""  # peek and verify read the same document one after the other: it counts once
+    """What one thread has read. It decides where a document is parsed, never how it is judged."""
+
+    def __init__(self) -> None:
+        self.spent = 0
+        self.last = b""  # peek and verify read the same document one after the other: it counts once
+        self.refunded: dict[str, None] = {}  # in order of arrival; a document posted again is not vouched for again
 
 
 _account = _Account()
@@ -154,10 +160,15 @@ def _charge(body: bytes) -> bool:
     return True
 
 
-def refund(length: int) -> None:
-    """A document of this many bytes turned out to be signed by a trusted party."""
-    _account.spent = max(0, _account.spent - length)
+def refund(document_id: str, length: int) -> None:
+    """A document of so many bytes turned out to be signed by a trusted party."""
     _account.last = b""
+    if document_id in _account.refunded:
+        return
+    _account.refunded[document_id] = None
+    if len(_account.refunded) > _REMEMBERED:
+        del _account.refunded[next(iter(_account.refunded))]
+    _account.spent = max(0, _account.spent - min(length, _MAX_REFUND))
 
 
 def _parse_aside(body: bytes) -> Element:

@@ -18,13 +18,15 @@ from lxml import etree
 
 from gateway.errors import SamlError
 from gateway.saml.response import Expectation, verify_response
+from tests import saml_encryption as encryption
 from tests import saml_factory as factory
 from tests.attacks.saml.test_hostile_documents import EXHAUSTING
 from tests.attacks.saml.test_signature_wrapping import ATTACKS
 from tests.fake_clock import NOON
-from tests.saml_factory import DS, NS, Encryption, Profile, Spec
+from tests.saml_encryption import Encryption
+from tests.saml_factory import DS, NS, Profile, Spec
+from tests.saml_rows import FAILING, PASSING
 from tests.unit.saml.test_signature import ACCEPTED, DIGESTS
-from tests.unit.saml.test_verify_response import FAILING, PASSING
 
 GCM = "http://www.w3.org/2009/xmlenc11#aes256-gcm"
 SPEC = Spec(response_attributes='xmlns:xs="http://www.w3.org/2001/XMLSchema"')
@@ -63,7 +65,7 @@ def corpus() -> dict[str, Case]:
         Encryption(factory.XENC + "aes128-cbc"),
     ):
         for outside in (False, True):
-            made[f"{how} {outside}"] = Case(partial(factory.encrypted_response, how=how, sign_response=outside))
+            made[f"{how} {outside}"] = Case(partial(encryption.encrypted_response, how=how, sign_response=outside))
     return made
 
 

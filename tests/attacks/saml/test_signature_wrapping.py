@@ -17,9 +17,11 @@ from gateway.errors import Reason, SamlError
 from gateway.saml import response as response_module
 from gateway.saml import tree
 from gateway.saml.response import verify_response
+from tests import saml_encryption as encryption
 from tests import saml_factory as factory
 from tests.fake_clock import NOON
-from tests.saml_factory import DS, SAMLP, Encryption, assertion_of, find
+from tests.saml_encryption import Encryption
+from tests.saml_factory import DS, SAMLP, assertion_of, find
 
 ALICE = "alice@example.onaliyun.com"
 MALLORY = "mallory@example.onaliyun.com"
@@ -175,14 +177,14 @@ def encrypted_beside_signed() -> Any:
     root = factory.signed_assertion()
     evil = forged(assertion_of(root))
     root.append(evil)
-    factory.encrypt(root, evil)
+    encryption.encrypt(root, evil)
     return root
 
 
 def inside_encryption(make: Callable[[], Any]) -> Callable[[], Any]:
     def encrypted() -> Any:
         root = make()
-        factory.encrypt(root, root.xpath("/samlp:Response/saml:Assertion", namespaces=factory.NS)[0])
+        encryption.encrypt(root, root.xpath("/samlp:Response/saml:Assertion", namespaces=factory.NS)[0])
         return root
 
     return encrypted
@@ -195,7 +197,7 @@ def encrypted_forged_with_outer_signature() -> Any:
     evil = forged(signed, new_id=None)
     evil.insert(1, copy.deepcopy(signature_of(signed)))
     root.replace(signed, evil)
-    factory.encrypt(root)
+    encryption.encrypt(root)
     return root
 
 
@@ -262,8 +264,8 @@ def test_verify_response__forged_assertion_below_a_signed_response__refused() ->
 
 
 def test_verify_response__encrypted_assertion_exchanged_below_a_signed_response__refused() -> None:
-    root = factory.encrypted_response(sign_response=True)
-    other = factory.encrypted_response(
+    root = encryption.encrypted_response(sign_response=True)
+    other = encryption.encrypted_response(
         factory.Spec(name_id=f"<saml:NameID>{MALLORY}</saml:NameID>"), sign_assertion=False
     )
     root.replace(find(root, "saml:EncryptedAssertion"), find(other, "saml:EncryptedAssertion"))
@@ -275,7 +277,7 @@ def test_verify_response__encrypted_assertion_exchanged_below_a_signed_response_
 @pytest.mark.parametrize("algorithm", ["http://www.w3.org/2009/xmlenc11#aes256-gcm", factory.XENC + "aes256-cbc"])
 def test_verify_response__encrypted_and_signed_by_nobody__refused(algorithm: str) -> None:
     """Anybody can encrypt to us; encryption proves nothing."""
-    root = factory.encrypted_response(how=Encryption(algorithm), sign_assertion=False)
+    root = encryption.encrypted_response(how=Encryption(algorithm), sign_assertion=False)
     with pytest.raises(SamlError) as caught:
         verify_response(factory.encode(root), factory.expectation(), NOON)
     assert caught.value.reason in {Reason.SAML_UNSIGNED, Reason.SAML_ENCRYPTION_ALGORITHM}

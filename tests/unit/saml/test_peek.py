@@ -4,6 +4,7 @@ import pytest
 
 from gateway.errors import Reason, SamlError
 from gateway.saml.response import UnverifiedResponse, peek
+from tests import saml_encryption as encryption
 from tests import saml_factory as factory
 from tests.saml_factory import AUDIENCE, IDP, REQUEST_ID, Spec
 
@@ -14,7 +15,7 @@ def test_peek__plain_response__tells_what_it_claims() -> None:
 
 
 def test_peek__encrypted_response__tells_no_audience() -> None:
-    root = factory.encrypted_response()
+    root = encryption.encrypted_response()
     assert peek(factory.encode(root)) == UnverifiedResponse(IDP, None, (), encrypted=True)
 
 

@@ -11,6 +11,7 @@ from gateway.errors import Reason, SamlError
 from gateway.saml import xml
 from gateway.saml.response import verify_response
 from gateway.saml.signature import verify_enveloped
+from tests import saml_encryption as encryption
 from tests import saml_factory as factory
 from tests.fake_clock import NOON
 from tests.saml_factory import DS, EXCLUSIVE, MORE, Profile, Spec
@@ -192,6 +193,6 @@ def test_verify_response__read_in_a_thread_of_its_own__verifies(monkeypatch: pyt
     for root in (
         factory.signed_assertion(spec, profile=profile),
         factory.signed_response(spec, profile=profile),
-        factory.encrypted_response(spec),
+        encryption.encrypted_response(spec),
     ):
         assert accepted(root)

@@ -145,6 +145,27 @@ def test_parse_document__same_document_twice__counts_once() -> None:
     assert (aside, len(tags)) == (39, 40)
 
 
+def test_refund__document_vouched_for__counts_once_and_not_for_what_surrounds_it() -> None:
+    spent: list[int] = []
+
+    def run() -> None:
+        for number in range(xml._REMEMBERED + 2):
+            parse_document(b"<a>%d</a>" % (10_000 + number))
+            xml.refund(f"_{number}", 12)
+        spent.append(xml._account.spent)
+        parse_document(b"<a>again</a>")
+        xml.refund(f"_{number}", 12)
+        spent.append(xml._account.spent)
+        parse_document(b"<a>%s</a>" % (b"x" * 200_000))
+        xml.refund("_large", 200_007)
+        spent.append(xml._account.spent)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert spent == [0, 12, 12 + 200_007 - xml._MAX_REFUND]
+
+
 def test_parse_document__malformed_aside__refused_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xml, "_UNVERIFIED_BYTES_PER_THREAD", 0)
     assert parse_document(b"<a1/>").tag == "a1"
