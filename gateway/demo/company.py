@@ -1,4 +1,4 @@
-"""The sample company: Example Trading, its people, and what they may do."""
+"""The sample company: Example Trading, its accounts, roles and policies."""
 
 import json
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from gateway.arn import role_arn, saml_provider_arn
+from gateway.demo.people import ALIAS, DEVELOPERS, DOMAIN, LAB_ALIAS, OWNER_LOGIN, PEOPLE, PROVIDER, Person
 from gateway.demo.state import DemoOwner, DemoUser
 from gateway.directory import (
     access_keys,
@@ -29,28 +30,6 @@ from gateway.keyring import KeyRing
 from gateway.saml.names import role_sso_recipient
 from gateway.secret import Secret
 
-ALIAS = "example"
-LAB_ALIAS = "example-lab"
-DOMAIN = "example.com"
-PROVIDER = "CompanyIdP"
-OWNER_LOGIN = "owner@example.com"
-DEVELOPERS = "developers"
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    login: str
-    display_name: str
-    job: str
-    system_policies: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    roles: tuple[tuple[str, str], ...] = ()  # account alias and role name
-    has_ram_user: bool = True
-
-    @property
-    def upn(self) -> str:
-        return f"{self.login}@{DOMAIN}"
-
 
 @dataclass(frozen=True, slots=True)
 class DemoRole:
@@ -68,37 +47,6 @@ class Company:
     owner: DemoOwner
     users: tuple[DemoUser, ...]
 
-
-PEOPLE = (
-    Person(
-        login="alice",
-        display_name="Alice",
-        job="administrator",
-        system_policies=("AdministratorAccess",),
-        roles=((ALIAS, "admin"), (ALIAS, "developer"), (ALIAS, "reader"), (LAB_ALIAS, "visitor")),
-    ),
-    Person(
-        login="bob",
-        display_name="Bob",
-        job="developer",
-        groups=(DEVELOPERS,),
-        roles=((ALIAS, "developer"),),
-    ),
-    Person(
-        login="carol",
-        display_name="Carol",
-        job="auditor",
-        system_policies=("ReadOnlyAccess",),
-        roles=((ALIAS, "reader"), (LAB_ALIAS, "visitor")),
-    ),
-    Person(
-        login="dave",
-        display_name="Dave",
-        job="contractor",
-        roles=((ALIAS, "reader"),),
-        has_ram_user=False,
-    ),
-)
 
 ROLES = (
     DemoRole(ALIAS, "admin", "Everything, for an hour", 3600, system_policies=("AdministratorAccess",)),

@@ -8,8 +8,8 @@ from werkzeug.serving import make_server
 
 from gateway.arn import parse_ram_arn, saml_provider_arn
 from gateway.clock import SystemClock
-from gateway.demo.company import PEOPLE, PROVIDER
 from gateway.demo.idp import DemoIdpConfig, DemoPerson, create_idp
+from gateway.demo.people import PEOPLE, PROVIDER
 from gateway.demo.places import Places
 from gateway.demo.state import DemoState, DemoUser, load_state
 from gateway.errors import ConfigError, Reason

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from gateway.arn import parse_ram_arn
-from gateway.demo.company import ALIAS, LAB_ALIAS, PEOPLE, PROVIDER
+from gateway.demo.people import ALIAS, LAB_ALIAS, PEOPLE, PROVIDER
 from gateway.demo.places import Places, find_places
 from gateway.demo.run import prepare, start_over
 from gateway.demo.serve_idp import idp_config
