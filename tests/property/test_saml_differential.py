@@ -119,10 +119,12 @@ def _decrypt(encrypted: Any) -> None:
     for retrieval in list(encrypted.iter(f"{{{DS}}}RetrievalMethod")):
         retrieval.getparent().append(encrypted.find("xenc:EncryptedKey", NS))
         retrieval.getparent().remove(retrieval)
+    data = encrypted.find("xenc:EncryptedData", NS)
+    data.set("Type", factory.XENC + "Element")  # SAML Core 2.0 §6.1: may be left out; xmlsec then puts nothing in place
     manager = xmlsec.KeysManager()
     pem = factory.gateway_keys().encryption[0].key_pem.reveal()
     manager.add_key(xmlsec.Key.from_memory(pem, xmlsec.constants.KeyDataFormatPem))
-    xmlsec.EncryptionContext(manager).decrypt(encrypted.find("xenc:EncryptedData", NS))
+    xmlsec.EncryptionContext(manager).decrypt(data)
 
 
 def agree(document: bytes, expected: Expectation, key: factory.SigningKey) -> bool:
