@@ -1,6 +1,7 @@
 """The tracked files and parsed modules that the architecture tests look at."""
 
 import ast
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,8 +33,8 @@ def imported(tree: ast.Module) -> Iterator[str]:
 
 
 def tracked_files() -> list[Path]:
-    """What git keeps, or, where the tree came without git, every file outside the folders that git ignores."""
-    if (REPOSITORY / ".git").exists():
+    """What git keeps, or, without git, every file outside the folders that git ignores."""
+    if (REPOSITORY / ".git").exists() and shutil.which("git"):
         listed = subprocess.run(
             ["git", "-C", str(REPOSITORY), "-c", f"safe.directory={REPOSITORY}", "ls-files", "-z"],
             check=True,
