@@ -15,6 +15,7 @@ from gateway.principal import AccountOwner, Principal, RamUser, RoleSession
 from gateway.services import Services
 from gateway.sts.credentials import Credentials, build_credentials
 from gateway.web.edge import Edge, page, see_other
+from gateway.web.rights import rights_of
 from gateway.web.session import current_session, end_current, sign_out
 from gateway.web.visit import current_visit
 
@@ -42,6 +43,7 @@ def create_portal_blueprint(edge: Edge) -> Blueprint:
         resource = request.args.get("resource", "").strip()[:_RESOURCE_MAX]
         with services.store.reading() as session:
             account = get_account(session, who.principal.account_id)
+            rights = rights_of(session, who.principal)
             question = _answered(session, services, who.principal, Question(action, resource))
         credentials = build_credentials(services.ring, who.token) if who.token else None
         return page(
@@ -56,6 +58,7 @@ def create_portal_blueprint(edge: Edge) -> Blueprint:
             exports=environment_lines(credentials) if credentials else "",
             profile=cli_profile(credentials) if credentials else "",
             question=question,
+            rights=rights,
         )
 
     @views.post("/logout")

@@ -5,7 +5,11 @@ import logging
 import pytest
 from flask import Flask
 
+from gateway.directory.attachments import attach_policy
+from gateway.directory.groups import add_user, create_group
+from gateway.directory.users import get_user
 from tests.databases import SqliteFiles
+from tests.fake_clock import NOON
 from tests.unit.web.site import Browser, Site, make_site, reason_of
 
 PUBLIC = ["/login.htm", "/acme/login.htm", "/owner/login.htm", "/nowhere", "/saml-role/sp-metadata.xml", "/healthz"]
@@ -152,3 +156,18 @@ def test_source_address__only_a_trusted_proxy_is_believed(site: Site, caplog: py
     with caplog.at_level(logging.INFO, "ramgate"):
         site.browser().get("/nowhere", headers={"X-Forwarded-For": "203.0.113.9"})
     assert '"client":"127.0.0.1"' in caplog.messages[-1]
+
+
+def test_session__attached_policies__are_listed_with_what_they_come_through(site: Site) -> None:
+    assert "No policy is attached to you" in site.signed_in(site.alice).get("/session").text
+    site.grant("ReadOnlyAccess")
+    with site.services.store.transaction() as session:
+        group = create_group(session, site.account_id, "developers", now=NOON)
+        add_user(session, group, get_user(session, site.account_id, "alice"))
+        attach_policy(session, site.account_id, "System", "AliyunOSSFullAccess", group, NOON)
+    page = site.signed_in(site.alice).get("/session").text
+    assert "ReadOnlyAccess" in page
+    assert "through user alice" in page
+    assert "AliyunOSSFullAccess" in page
+    assert "through group developers" in page
+    assert "You own this account" in site.signed_in(site.owner).get("/session").text
