@@ -10,17 +10,18 @@ from gateway.settings import Settings, load_settings
 
 _DEFAULT_IDP_PORT = 8081
 _HIGHEST_PORT = 65535
+_IDP_HOSTS = ("127.0.0.1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
     settings: Settings
     idp_port: int
+    idp_host: str = _IDP_HOSTS[0]  # `localhost` makes it another site to a browser, as a company's own IdP is
 
     @property
     def idp_url(self) -> str:
-        """On `localhost`, while the gateway is on 127.0.0.1: to a browser two sites, as a company's IdP is."""
-        return f"http://localhost:{self.idp_port}"
+        return f"http://{self.idp_host}:{self.idp_port}"
 
     @property
     def database(self) -> Path:
@@ -47,7 +48,7 @@ class Places:
 
 
 def find_places(environ: Mapping[str, str] | None = None) -> Places:
-    """Read PORT, IDP_PORT and the gateway's settings.
+    """Read PORT, IDP_PORT, IDP_HOST and the gateway's settings.
 
     The database is always the demo's own: whatever DATABASE_URL says belongs to something that matters.
     Raises: ConfigError.
@@ -62,4 +63,7 @@ def find_places(environ: Mapping[str, str] | None = None) -> Places:
         raise ConfigError(Reason.CONFIG_INVALID, f"IDP_PORT can't be `{port}`", subject="IDP_PORT")
     if int(port) == settings.port:
         raise ConfigError(Reason.CONFIG_INVALID, f"PORT and IDP_PORT are both {port}", subject="IDP_PORT")
-    return Places(settings=settings, idp_port=int(port))
+    host = chosen.get("IDP_HOST") or _IDP_HOSTS[0]
+    if host not in _IDP_HOSTS:
+        raise ConfigError(Reason.CONFIG_INVALID, f"IDP_HOST must be one of {', '.join(_IDP_HOSTS)}", subject="IDP_HOST")
+    return Places(settings=settings, idp_port=int(port), idp_host=host)

@@ -51,7 +51,8 @@ def free_port() -> int:
 
 def start_demo(folder: Path, **variables: str) -> DemoRun:
     """Start `python -m gateway.demo` and wait until it has said who can sign in."""
-    ports = {"PORT": str(free_port()), "IDP_PORT": str(free_port())}
+    # To a browser 127.0.0.1 and localhost are two sites, as a company's IdP and the gateway are: SameSite counts.
+    ports = {"PORT": str(free_port()), "IDP_PORT": str(free_port()), "IDP_HOST": "localhost"}
     folders = {f"RAMGATE_{name.upper()}_DIR": str(folder / name) for name in ("var", "certs", "metadata")}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAMGATE_") and name != "RESET"}
     process = subprocess.Popen(

@@ -132,15 +132,15 @@ def test_prepare__again__changes_nothing(home: Path, state: DemoState) -> None:
 def test_prepare__other_ports__moves_the_company(tmp_path: Path) -> None:
     first = prepare(_places(tmp_path))
     moved = prepare(_places(tmp_path, PORT="9280", IDP_PORT="9281"))
-    assert moved == replace(first, base_url="http://127.0.0.1:9280", idp_url="http://localhost:9281")
+    assert moved == replace(first, base_url="http://127.0.0.1:9280", idp_url="http://127.0.0.1:9281")
     store = Store(_places(tmp_path).settings.database_url)
     with store.reading() as session:
         for account in (find_account(session, alias, "onaliyun.com") for alias in (ALIAS, LAB_ALIAS)):
             assert account is not None
-            assert get_saml_provider(session, account.id, PROVIDER).entity_id == "http://localhost:9281/metadata"
+            assert get_saml_provider(session, account.id, PROVIDER).entity_id == "http://127.0.0.1:9281/metadata"
         settings = find_user_sso(session, first.account_id)
         assert settings is not None
-        assert settings.sso_redirect_url == "http://localhost:9281/sso"
+        assert settings.sso_redirect_url == "http://127.0.0.1:9281/sso"
         assert "http://127.0.0.1:9280/saml-role/sso" in get_role(session, first.account_id, "reader").trust_document
     store.dispose()
 

@@ -10,7 +10,7 @@ from gateway.errors import ConfigError, Reason
 
 STATE = DemoState(
     base_url="http://127.0.0.1:8080",
-    idp_url="http://localhost:8081",
+    idp_url="http://127.0.0.1:8081",
     account_id="1234567890123456",
     owner=DemoOwner("owner@example.com", "secret", "LTAIx", "y"),
     users=(DemoUser("alice@example.com", "alice", "secret", ("acs:ram::1234567890123456:role/admin",)),),
@@ -22,9 +22,16 @@ def test_find_places__database_of_something_that_matters__is_left_alone(tmp_path
     assert places.settings.database_url == f"sqlite:///{tmp_path / 'demo.sqlite3'}"
 
 
-def test_find_places__ports__make_addresses_on_two_sites() -> None:
+def test_find_places__ports__make_addresses() -> None:
     places = find_places({"PORT": "9000", "IDP_PORT": "9001"})
-    assert (places.settings.base_url, places.idp_url) == ("http://127.0.0.1:9000", "http://localhost:9001")
+    assert (places.settings.base_url, places.idp_url) == ("http://127.0.0.1:9000", "http://127.0.0.1:9001")
+
+
+def test_find_places__idp_host__makes_two_sites() -> None:
+    assert find_places({"IDP_HOST": "localhost"}).idp_url == "http://localhost:8081"
+    with pytest.raises(ConfigError) as refusal:
+        find_places({"IDP_HOST": "idp.example.com"})
+    assert (refusal.value.reason, refusal.value.subject) == (Reason.CONFIG_INVALID, "IDP_HOST")
 
 
 @pytest.mark.parametrize("port", ["x", "0", "65536", "-1", "８０８１"])
