@@ -17,7 +17,7 @@ class VerifiedIdentity:
 
     INVARIANT: built only by the verifiers in `saml` and `oidc`; every field was read from verified bytes.
     Not yet checked here, and owed by `federation`: that the assertion was not used before, and that the
-    provider which a role names owns the certificate in `certificate_fingerprint`.
+    provider which a role names owns `certificate_fingerprint` or one of `twin_fingerprints`.
     """
 
     protocol: Protocol
@@ -36,4 +36,6 @@ class VerifiedIdentity:
     session_not_on_or_after: datetime | None
     session_index: str | None
     attributes: Mapping[str, tuple[str, ...]]
+    # Other certificates of that issuer, of whatever account, that hold the very same public key.
+    twin_fingerprints: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()  # the numbered checks that passed, in order

@@ -38,6 +38,7 @@ class LoginFacts:
     not_on_or_after: datetime
     session_not_on_or_after: datetime | None
     attributes: Mapping[str, tuple[str, ...]]
+    twin_fingerprints: tuple[str, ...] = ()
 
     def trust_context(self, occasion: Occasion) -> dict[str, tuple[str, ...]]:
         """The condition keys that a role's trust policy may ask about.
@@ -54,7 +55,8 @@ class LoginFacts:
             context[f"saml:attribute/{name}"] = tuple(values)
         return context
 
-    def provenance(self, provider_arn: str) -> Provenance:
+    def provenance(self, provider_arn: str, certificate_fingerprint: str) -> Provenance:
+        """`certificate_fingerprint`: the vouching provider's own one, so that revoking it ends the session."""
         return Provenance(
             protocol=self.protocol,
             provider_arn=provider_arn,
@@ -62,7 +64,7 @@ class LoginFacts:
             subject=self.subject,
             subject_type=self.subject_type,
             assertion_id=self.assertion_id,
-            certificate_fingerprint=self.certificate_fingerprint,
+            certificate_fingerprint=certificate_fingerprint,
             recipient=self.recipient,
         )
 
@@ -87,6 +89,7 @@ def facts_of(identity: VerifiedIdentity) -> LoginFacts:
         not_on_or_after=identity.not_on_or_after,
         session_not_on_or_after=identity.session_not_on_or_after,
         attributes=identity.attributes,
+        twin_fingerprints=identity.twin_fingerprints,
     )
 
 
@@ -102,11 +105,12 @@ def dump_facts(facts: LoginFacts) -> str:
         facts.recipient,
     ]
     attributes = {name: list(values) for name, values in facts.attributes.items()}
-    return json.dumps([texts, facts.not_on_or_after.isoformat(), end.isoformat() if end else None, attributes])
+    ends = [facts.not_on_or_after.isoformat(), end.isoformat() if end else None]
+    return json.dumps([texts, *ends, attributes, facts.twin_fingerprints])
 
 
 def load_facts(text: str) -> LoginFacts:
-    texts, not_on_or_after, session_end, attributes = json.loads(text)
+    texts, not_on_or_after, session_end, attributes, twins = json.loads(text)
     protocol, issuer, subject, subject_type, assertion_id, certificate_fingerprint, recipient = texts
     return LoginFacts(
         protocol=protocol,
@@ -119,4 +123,5 @@ def load_facts(text: str) -> LoginFacts:
         not_on_or_after=datetime.fromisoformat(not_on_or_after),
         session_not_on_or_after=datetime.fromisoformat(session_end) if session_end else None,
         attributes={name: tuple(values) for name, values in attributes.items()},
+        twin_fingerprints=tuple(twins),
     )

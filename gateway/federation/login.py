@@ -87,7 +87,7 @@ def complete_user_login(
     )
     expires_at = occasion.now + timedelta(seconds=cap.seconds)
     principal = RamUser(account_id=account.id, user_id=user.id, name=user.name)
-    provenance = facts.provenance(user_sso_provider_arn(account.id))
+    provenance = facts.provenance(user_sso_provider_arn(account.id), facts.certificate_fingerprint)
     handle = open_session(
         session,
         ring,
@@ -201,10 +201,10 @@ def _sign_in(
         session,
         ring=ring,
         role=resolved.role,
-        provider_arn=resolved.provider_arn,
+        provider_arn=resolved.provider.arn,
         session_name=content.session_name,
         identity_context=facts.trust_context(occasion),
-        provenance=facts.provenance(resolved.provider_arn),
+        provenance=facts.provenance(resolved.provider.arn, resolved.provider.certificate_fingerprint),
         duration=cap,
         session_policy=None,
         now=occasion.now,

@@ -71,12 +71,20 @@ class RoleMapping:
 
 
 @dataclass(frozen=True, slots=True)
+class Voucher:
+    """A provider that vouches for a login, and by which certificate of its own."""
+
+    arn: str  # in the spelling of the directory
+    certificate_fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResolvedRole:
     """An allowed choice with the rows behind it."""
 
     role: Role
     account: Account  # the role's
-    provider_arn: str  # in the spelling of the directory
+    provider: Voucher
 
 
 def role_choices(session: Session, identity: VerifiedIdentity, occasion: Occasion) -> RoleMapping:
@@ -99,22 +107,22 @@ class RoleResolver:
     session: Session
     facts: LoginFacts
     occasion: Occasion
-    _providers: dict[RamArn, tuple[str | None, str]] = field(default_factory=dict)
+    _providers: dict[RamArn, tuple[Voucher | None, str]] = field(default_factory=dict)
 
     def choice(self, pair: RolePair) -> RoleChoice:
         return self.resolve(pair)[0]
 
     def resolve(self, pair: RolePair) -> tuple[RoleChoice, ResolvedRole | None]:
         """The choice, and the rows behind it if it is allowed."""
-        provider_arn, detail = self._provider(pair.provider)
-        if provider_arn is None:
+        provider, detail = self._provider(pair.provider)
+        if provider is None:
             return _refused(pair, Refusal.PROVIDER, PROVIDER_REFUSED, detail), None
         at_home = pair.role.account_id == pair.provider.account_id
         role = find_role(self.session, pair.role.account_id, pair.role.name)
         if role is None:
             why = ROLE_UNKNOWN if at_home else ROLE_ELSEWHERE_REFUSED
             return _refused(pair, Refusal.ROLE, why, f"no role {pair.role}"), None
-        decision = decide_federated(role, provider_arn, self.facts.trust_context(self.occasion))
+        decision = decide_federated(role, provider.arn, self.facts.trust_context(self.occasion))
         if not decision.allowed:
             why = decision.explain() if at_home else ROLE_ELSEWHERE_REFUSED
             return _refused(pair, Refusal.TRUST, why, f"{pair.role}: {decision.explain()}", decision), None
@@ -131,24 +139,31 @@ class RoleResolver:
             role_id=role.id,
             decision=decision,
         )
-        return choice, ResolvedRole(role, account, provider_arn)
+        return choice, ResolvedRole(role, account, provider)
 
-    def _provider(self, named: RamArn) -> tuple[str | None, str]:
+    def _provider(self, named: RamArn) -> tuple[Voucher | None, str]:
         if named not in self._providers:
             self._providers[named] = self._look_up_provider(named)
         return self._providers[named]
 
-    def _look_up_provider(self, named: RamArn) -> tuple[str | None, str]:
-        """The provider's ARN if it vouches for this login; else None and, for the log, why not."""
+    def _look_up_provider(self, named: RamArn) -> tuple[Voucher | None, str]:
+        """The provider if it vouches for this login; else None and, for the log, why not.
+
+        Another account may have registered the same issuer and a certificate around the same public key, and the
+        verification may have met that one first. So the certificates with this key count alike, and only the
+        provider's own is remembered.
+        """
         provider = find_saml_provider(self.session, named.account_id, named.name)
         if provider is None:
             return None, f"no provider {named}"
         if provider.entity_id != self.facts.issuer:
             return None, f"{named} is registered for {provider.entity_id!r:.200}, not {self.facts.issuer!r:.200}"
+        verified = (self.facts.certificate_fingerprint, *self.facts.twin_fingerprints)
         own = {certificate.fingerprint for certificate in provider_certificates(self.session, provider)}
-        if self.facts.certificate_fingerprint not in own:
+        vouching = next((fingerprint for fingerprint in verified if fingerprint in own), None)
+        if vouching is None:
             return None, f"{named} does not own the certificate {self.facts.certificate_fingerprint}"
-        return saml_provider_arn(provider.account_id, provider.name), ""
+        return Voucher(saml_provider_arn(provider.account_id, provider.name), vouching), ""
 
 
 def _refused(pair: RolePair, refusal: Refusal, why: str, detail: str, decision: Decision | None = None) -> RoleChoice:

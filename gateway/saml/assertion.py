@@ -8,7 +8,7 @@ from datetime import datetime
 from gateway.errors import Reason, SamlError
 from gateway.identity import Protocol, VerifiedIdentity
 from gateway.saml import tags
-from gateway.saml.certificates import TrustedCertificate
+from gateway.saml.certificates import TrustedCertificate, twins_of
 from gateway.saml.checks import Check
 from gateway.saml.conditions import check_audience, check_conditions
 from gateway.saml.expectation import Expectation
@@ -75,6 +75,7 @@ def read_assertion(
         session_not_on_or_after=authentication.session_not_on_or_after,
         session_index=authentication.session_index,
         attributes=attributes,
+        twin_fingerprints=twins_of(signer, expectation.certificates),
         evidence=tuple(passed),
     )
 

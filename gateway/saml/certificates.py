@@ -9,6 +9,7 @@ ASSUMPTION: the platform treats an expired certificate the same way; its documen
 import base64
 import binascii
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -107,6 +108,19 @@ def public_key_of(der: bytes) -> PublicKey:
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, _CURVES):
         return key
     raise _refusal("the certificate's key is neither RSA nor EC on P-256, P-384 or P-521", type(key).__name__)
+
+
+def twins_of(certificate: TrustedCertificate, others: Iterable[TrustedCertificate]) -> tuple[str, ...]:
+    """The fingerprints of those `others` that hold the same public key: what verifies by one verifies by all.
+
+    A certificate is an envelope that anybody can make around anybody's public key, so it is the key that counts.
+    """
+    key = public_key_of(certificate.der)
+    return tuple(
+        other.fingerprint
+        for other in others
+        if other.fingerprint != certificate.fingerprint and public_key_of(other.der) == key
+    )
 
 
 @lru_cache(maxsize=64)
