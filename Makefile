@@ -17,13 +17,15 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 COMPILE = $(LOCK_ENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate
 
-.PHONY: help demo run test browser check lint fmt types imports bench lock chromium clean
+.PHONY: help install demo run test browser check lint fmt types imports bench lock chromium clean
 
 help: ## print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(RUN) ## start the gateway with a sample company and its IdP (PORT=8080 IDP_PORT=8081; RESET=1 starts over)
 	@$(BIN)/python -m gateway.demo
+
+install: $(RUN) ## install what the gateway needs, and nothing else
 
 run: $(RUN) ## start the gateway by itself, as ramgate.toml and the environment say (first time: .venv/bin/ramgate init)
 	@$(BIN)/ramgate serve
