@@ -14,6 +14,7 @@ from gateway.api.parameters import Parameters
 from gateway.api.render import Value
 from gateway.audit.receipts import Receipt
 from gateway.client import Client
+from gateway.identity import VerifiedIdentity
 from gateway.principal import Principal
 from gateway.services import Services
 
@@ -35,12 +36,19 @@ class Work:
     client: Client
     now: datetime
     principal: Principal | None  # None only where the operation is anonymous
+    identity: VerifiedIdentity | None = None  # what `identify` of an anonymous operation found
 
     @property
     def caller(self) -> Principal:
         """Who signed the call."""
         assert self.principal is not None, "an anonymous operation has no caller"
         return self.principal
+
+    @property
+    def vouched(self) -> VerifiedIdentity:
+        """Whom an identity provider vouched for."""
+        assert self.identity is not None, "the operation identifies nobody"
+        return self.identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,9 @@ class Action(Generic[P]):
     permission: str = ""  # the action that a policy must allow; empty where none is needed
     resources: Callable[[P, Principal], tuple[str, ...]] = no_resources  # each of them must be allowed
     federated: Callable[[P], FederatedCaller | None] = nobody  # how a refusal names an anonymous caller
+    # Verifies the parameter that stands for a signature, in a session that only reads; what it relied on is owed
+    # another look in `perform`.
+    identify: Callable[[Services, Session, P, datetime], VerifiedIdentity] | None = None
 
 
 AnyAction = Action[Any]

@@ -2,7 +2,8 @@
 
 The phases, always all of them and always in this order, so that no operation can forget one:
 1. read call   2. authenticate   3. parse   4. authorize   5. perform   6. receipt   7. render
-Phases 2 to 6 share one database transaction: a call that fails leaves nothing behind, its nonce included.
+Phases 2 to 6 share one database transaction: a call that fails leaves nothing behind, its nonce included. Only what an
+anonymous call proves itself with is parsed and verified before that, so that strangers can't hold the write lock.
 """
 
 import logging
@@ -24,6 +25,7 @@ from gateway.audit.log import log_event
 from gateway.audit.receipts import record
 from gateway.client import Client, policy_context
 from gateway.errors import GatewayError
+from gateway.identity import VerifiedIdentity
 from gateway.services import Services
 
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
@@ -70,8 +72,9 @@ class _Trail:
 def _carry_out(action: AnyAction, call: ApiCall, services: Services, trail: _Trail) -> Outcome:
     now = services.clock.now()
     proof = read_proof(call, now) if action.auth is Auth.SIGNED else None
+    identity = _identify(action, call, services, trail)
     with services.store.transaction() as session:
-        work = _authenticate(session, services, call, proof)
+        work = replace(_authenticate(session, services, call, proof), identity=identity)
         trail.failure = replace(trail.failure, caller=work.principal)
         request = action.parse(Parameters(call.parameters))
         trail.failure = replace(trail.failure, caller=work.principal or action.federated(request))
@@ -80,6 +83,15 @@ def _carry_out(action: AnyAction, call: ApiCall, services: Services, trail: _Tra
         if outcome.receipt is not None:
             record(session, outcome.receipt)
     return outcome
+
+
+def _identify(action: AnyAction, call: ApiCall, services: Services, trail: _Trail) -> VerifiedIdentity | None:
+    if action.identify is None:
+        return None
+    request = action.parse(Parameters(call.parameters))
+    trail.failure = replace(trail.failure, caller=action.federated(request))
+    with services.store.reading() as session:
+        return action.identify(services, session, request, services.clock.now())
 
 
 def _authenticate(session: Session, services: Services, call: ApiCall, proof: Proof | None) -> Work:

@@ -58,8 +58,8 @@ def begin_login(
     session.flush()
 
 
-def take_pending(session: Session, request_id: str, browser: str, now: datetime) -> PendingLogin:
-    """Use up the pending login that an answer names. Of two takers one gets it, other processes included.
+def find_pending(session: Session, request_id: str, browser: str, now: datetime) -> PendingLogin:
+    """The pending login that an answer names, not used up yet: to choose whose answer is to be verified.
 
     Refused: an unknown, used or expired request (10 minutes, exactly then it is over); another browser than the
     one that began, which does not use the login up.
@@ -75,7 +75,15 @@ def take_pending(session: Session, request_id: str, browser: str, now: datetime)
             "This sign-in was started in another browser. Start again in this one.",
             detail=f"request {request_id}, {'another' if browser else 'no'} binding cookie",
         )
-    pending = PendingLogin(request_id=row.request_id, account_id=row.account_id, target=row.target)
+    return PendingLogin(request_id=row.request_id, account_id=row.account_id, target=row.target)
+
+
+def take_pending(session: Session, request_id: str, browser: str, now: datetime) -> PendingLogin:
+    """Use the pending login up. Of two takers one gets it, other processes included.
+
+    Refused and raised: as by `find_pending`.
+    """
+    pending = find_pending(session, request_id, browser, now)
     taken = session.execute(delete(PendingLoginRow).where(PendingLoginRow.request_id == request_id))
     assert isinstance(taken, CursorResult)
     if taken.rowcount != 1:  # another process was faster

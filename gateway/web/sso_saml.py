@@ -1,6 +1,7 @@
 """The SAML endpoints of the browser: start, the two consumers, taking a role, our metadata."""
 
 from datetime import datetime
+from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from gateway.federation.login import (
     complete_user_login,
     take_role,
 )
-from gateway.federation.pending import PendingLogin, take_pending
+from gateway.federation.pending import PendingLogin, find_pending, take_pending
 from gateway.identity import VerifiedIdentity
 from gateway.saml.authn_request import PostForm
 from gateway.saml.names import user_sso_entity_id
@@ -49,8 +50,7 @@ def create_sso_blueprint(edge: Edge) -> Blueprint:
     def start(account_id: str) -> Response:
         now, browser = services.clock.now(), edge.browser_or_new()
         target = edge.target(request.args.get("callback"))
-        with services.store.transaction() as session:
-            step = start_user_login(session, services, Start(account_id, browser, target), now)
+        step = start_user_login(services, Start(account_id, browser, target), now)
         if isinstance(step, PostForm):
             current_visit().form_targets += (origin_of(step.action),)
             return edge.bind(_idp_form_page(step), browser)
@@ -128,17 +128,19 @@ def _add_metadata_views(views: Blueprint, edge: Edge) -> None:
 def _user_acs(edge: Edge, posted: Posted) -> Response:
     """Both consumers of user SSO. An answer to a request of ours is good only in the browser that asked.
 
-    A message that answers nothing is verified before the write transaction begins, so that strangers can't hold the
-    write lock; everything the verification relied on is checked again inside.
+    A message is verified before the write transaction begins, so that strangers can't hold the write lock;
+    everything the verification relied on is checked again inside.
     """
     services, seen = edge.services, peek(posted.saml_response)
     if seen.unverified_in_response_to is not None:
         if not edge.browser() and "again" not in request.form:
             return _again_page(posted)
-        with services.store.transaction() as session:
-            pending = take_pending(session, seen.unverified_in_response_to, edge.browser(), posted.at)
+        with services.store.reading() as session:
+            pending = find_pending(session, seen.unverified_in_response_to, edge.browser(), posted.at)
             settings = enabled_user_sso(session, pending.account_id)
             identity = verify_user_response(session, services, posted, settings, pending.request_id)
+        with services.store.transaction() as session:
+            pending = take_pending(session, pending.request_id, edge.browser(), posted.at)
             login = _complete(session, edge, identity, pending.account_id, pending)
     else:
         with services.store.reading() as session:
@@ -187,7 +189,7 @@ def _again_page(posted: Posted) -> Response:
         "post_form.html",
         heading="Signing you in",
         lead="One moment. If nothing happens, continue by hand.",
-        action=request.path,
+        action=quote(request.path),  # browsers read a backslash as a slash
         fields=[*fields, ("again", "1")],
     )
 

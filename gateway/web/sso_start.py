@@ -24,23 +24,17 @@ class Start:
     target: str
 
 
-def start_user_login(session: Session, services: Services, start: Start, now: datetime) -> str | PostForm:
+def start_user_login(services: Services, start: Start, now: datetime) -> str | PostForm:
     """Remember the login and give the address to redirect to, or the form to post when the IdP takes forms only.
 
-    No RelayState is sent: where the person wanted to go stays with us, in the pending login.
+    The request is signed before the write transaction begins: anybody may ask for one, and nobody may keep others
+    from writing meanwhile. No RelayState is sent: where the person wanted to go stays with us, in the pending login.
     Raises: AuthenticationError(SSO_DISABLED).
     """
-    settings = enabled_user_sso(session, start.account_id)
+    with services.store.reading() as session:
+        settings = enabled_user_sso(session, start.account_id)
     destination = settings.sso_redirect_url or settings.sso_post_url or ""
     request_id = new_saml_id()
-    begin_login(
-        session,
-        account_id=start.account_id,
-        browser=start.browser,
-        target=start.target,
-        request_id=request_id,
-        now=now,
-    )
     xml = build_authn_request(
         entity_id=user_sso_entity_id(services.base_url, start.account_id),
         acs_url=user_sso_recipients(services.base_url, start.account_id)[0],
@@ -49,7 +43,17 @@ def start_user_login(session: Session, services: Services, start: Start, now: da
         now=now,
     )
     send = redirect_url if settings.sso_redirect_url else post_form
-    return send(xml, destination, "", services.sp_keys, settings.authn_sign_algo)
+    step = send(xml, destination, "", services.sp_keys, settings.authn_sign_algo)
+    with services.store.transaction() as session:
+        begin_login(
+            session,
+            account_id=start.account_id,
+            browser=start.browser,
+            target=start.target,
+            request_id=request_id,
+            now=now,
+        )
+    return step
 
 
 def enabled_user_sso(session: Session, account_id: str) -> UserSsoSettings:

@@ -1,6 +1,9 @@
 """The token service, version 2015-04-01. Rule: sts-contract §2."""
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from gateway.api.action import Action, AnyAction, Auth, Outcome, Work
 from gateway.api.errors import FederatedCaller
@@ -19,6 +22,7 @@ from gateway.identity import VerifiedIdentity
 from gateway.principal import AccountOwner, RamUser, RoleSession
 from gateway.saml.names import role_sso_recipient
 from gateway.saml.response import Expectation, verify_response
+from gateway.services import Services
 
 VERSION = "2015-04-01"
 _LONGEST_ASSERTION = 100_000
@@ -74,27 +78,33 @@ def get_caller_identity(work: Work, _request: NoParameters) -> Outcome:
     return Outcome(answer)
 
 
-def assume_role_with_saml(work: Work, request: SamlExchangeRequest) -> Outcome:
-    """Give credentials of a role for a SAML response. Only the named provider's own certificates count.
-
-    Rule: sts-contract §2.2, §6.3.
-    """
-    provider = get_saml_provider(work.session, request.provider.account_id, request.provider.name)
-    services = work.services
+def verify_assertion(
+    services: Services, session: Session, request: SamlExchangeRequest, now: datetime
+) -> VerifiedIdentity:
+    """Verify the response. Only the named provider's own certificates count. Rule: sts-contract §2.2."""
+    provider = get_saml_provider(session, request.provider.account_id, request.provider.name)
     expectation = Expectation(
         issuer=provider.entity_id,
-        certificates=provider_certificates(work.session, provider),
+        certificates=provider_certificates(session, provider),
         audience=services.role_sso_urn,
         recipients=(role_sso_recipient(services.base_url),),
         in_response_to=None,
         decryption_keys=services.sp_keys.encryption,
         skew=services.skew,
     )
-    identity: VerifiedIdentity = verify_response(request.assertion, expectation, work.now)
+    return verify_response(request.assertion, expectation, now)
+
+
+def assume_role_with_saml(work: Work, request: SamlExchangeRequest) -> Outcome:
+    """Give credentials of a role for the verified response, if the provider still vouches for it.
+
+    Rule: sts-contract §2.2, §6.3.
+    """
+    provider = get_saml_provider(work.session, request.provider.account_id, request.provider.name)
     exchange = exchange_saml_for_role(
         work.session,
-        services.ring,
-        identity=identity,
+        work.services.ring,
+        identity=work.vouched,
         provider=provider,
         role_arn=str(request.role),
         duration_s=request.duration_s,
@@ -163,5 +173,6 @@ STS_ACTIONS: tuple[AnyAction, ...] = (
         assume_role_with_saml,
         permission="sts:AssumeRoleWithSAML",
         federated=_saml_caller,
+        identify=verify_assertion,
     ),
 )
