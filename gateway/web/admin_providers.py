@@ -10,6 +10,7 @@ from gateway.directory.saml_providers import (
     SamlProvider,
     create_saml_provider,
     delete_saml_provider,
+    find_saml_provider,
     get_saml_provider,
     list_saml_providers,
     provider_certificates,
@@ -26,6 +27,7 @@ from gateway.web.admin_metadata import (
 )
 from gateway.web.advice import status_of
 from gateway.web.edge import Edge, form_text, page, see_other
+from gateway.web.session import current_session
 
 _NAME_MAX = 128
 _DESCRIPTION_MAX = 256
@@ -61,7 +63,7 @@ def _add_reading_views(views: Blueprint, edge: Edge) -> None:
     @views.get("/<name>")
     def detail(name: str) -> Response:
         with services.store.reading() as session:
-            who = allowed_to(session, services, "GetSAMLProvider", f"saml-provider/{name}")
+            who = allowed_to(session, services, "GetSAMLProvider", _entity(session, name))
             provider = get_saml_provider(session, who.account_id, name)
             return _detail_page(edge, session, provider)
 
@@ -80,7 +82,7 @@ def _add_preview_views(views: Blueprint, edge: Edge) -> None:
     @views.post("/<name>/preview")
     def preview_replacement(name: str) -> Response:
         with services.store.reading() as session:
-            who = allowed_to(session, services, "UpdateSAMLProvider", f"saml-provider/{name}")
+            who = allowed_to(session, services, "UpdateSAMLProvider", _entity(session, name))
             provider = get_saml_provider(session, who.account_id, name)
         return _preview_page(edge, provider_path(provider.name), {"name": provider.name}, provider)
 
@@ -108,7 +110,7 @@ def _add_changing_views(views: Blueprint, edge: Edge) -> None:
     @views.post("/<name>")
     def replace(name: str) -> Response:
         with services.store.transaction() as session:
-            who = changing(session, services, "UpdateSAMLProvider", f"saml-provider/{name}")
+            who = changing(session, services, "UpdateSAMLProvider", _entity(session, name))
             update_saml_provider(
                 session, who.account_id, name, metadata_xml=confirmed_metadata(), now=services.clock.now()
             )
@@ -118,7 +120,7 @@ def _add_changing_views(views: Blueprint, edge: Edge) -> None:
     @views.post("/<name>/settings")
     def settings(name: str) -> Response:
         with services.store.transaction() as session:
-            who = changing(session, services, "UpdateSAMLProvider", f"saml-provider/{name}")
+            who = changing(session, services, "UpdateSAMLProvider", _entity(session, name))
             update_saml_provider(
                 session,
                 who.account_id,
@@ -133,7 +135,7 @@ def _add_changing_views(views: Blueprint, edge: Edge) -> None:
     @views.post("/<name>/delete")
     def delete(name: str) -> Response:
         with services.store.transaction() as session:
-            who = changing(session, services, "DeleteSAMLProvider", f"saml-provider/{name}")
+            who = changing(session, services, "DeleteSAMLProvider", _entity(session, name))
             delete_saml_provider(session, who.account_id, name, now=services.clock.now())
         flash(f"{name} is deleted. Sessions that came through it are over.")
         return see_other("/admin/providers")
@@ -142,6 +144,12 @@ def _add_changing_views(views: Blueprint, edge: Edge) -> None:
 def provider_path(name: str) -> str:
     """The page of a provider. Names are found in any case, so one called `new` stays clear of the page for new ones."""
     return "/admin/providers/" + quote("NEW" if name == "new" else name, safe="")
+
+
+def _entity(session: Session, name: str) -> str:
+    """What policies are asked about: the provider's name as registered, since addresses find it in any case."""
+    found = find_saml_provider(session, current_session().principal.account_id, name)
+    return f"saml-provider/{found.name if found else name}"
 
 
 def _sent_description() -> str:

@@ -73,7 +73,12 @@ def _configure(app: Flask, services: Services, cookies: Cookies) -> None:
         WTF_CSRF_TIME_LIMIT=None,
         # The token alone decides. Whether WSGI sees https behind a proxy must not change what is checked.
         WTF_CSRF_SSL_STRICT=False,
+        # Not used. A cookie of this name would make flask-login overlook the session, and its usual name has no
+        # prefix: any sibling host could plant it.
+        REMEMBER_COOKIE_NAME=cookies.session.name + "_remembered",
     )
+    # Redirects of the router name the host that the client claimed to call, and http behind a proxy.
+    app.url_map.merge_slashes = False
     app.jinja_env.filters["sentence"] = sentence
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
