@@ -32,6 +32,9 @@ from gateway.secret import Secret
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
 MIN_RSA_BITS = 2048
+# Beyond these a check costs a hundred times as much, and all who share the issuer would wait for it.
+_MAX_RSA_BITS = 8192
+_MAX_RSA_EXPONENT = 2**32
 _OWN_RSA_BITS = 3072
 _OWN_VALIDITY = timedelta(days=3653)
 _MAX_BYTES = 64 * 1024
@@ -72,8 +75,8 @@ class ServiceProviderKeys:
 def parse_certificate(base64_or_pem_or_der: bytes) -> TrustedCertificate:
     """Read the one certificate in a text or file: DER, PEM, or bare base64 as in `ds:X509Certificate`.
 
-    Refused: anything unreadable, more than one PEM block, bytes after the certificate, RSA below 2048 bits, and
-    keys that are neither RSA nor EC on P-256, P-384 or P-521.
+    Refused: anything unreadable, more than one PEM block, bytes after the certificate, RSA below 2048 bits, above
+    8192 or with an exponent above 32 bits, and keys that are neither RSA nor EC on P-256, P-384 or P-521.
     Raises: SamlError(METADATA_CERTIFICATE).
     """
     der = _der_of(base64_or_pem_or_der)
@@ -104,6 +107,8 @@ def public_key_of(der: bytes) -> PublicKey:
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < MIN_RSA_BITS:
             raise _refusal(f"the certificate's RSA key has fewer than {MIN_RSA_BITS} bits", f"{key.key_size} bits")
+        if key.key_size > _MAX_RSA_BITS or key.public_numbers().e > _MAX_RSA_EXPONENT:
+            raise _refusal("the certificate's RSA key is unusually large", f"{key.key_size} bits")
         return key
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, _CURVES):
         return key

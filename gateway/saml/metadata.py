@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import saml2
+from lxml import etree
 from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SamlBase, md, samlp, xmldsig
 
 from gateway.errors import Reason, SamlError
@@ -23,6 +24,8 @@ from gateway.saml.xml import parse_document
 MAX_BYTES = 1024 * 1024
 MAX_CERTIFICATES = 2
 MAX_ENTITY_ID = 1024
+# Each name is written out with its namespace when it is read: a long one used often would fill the memory.
+_MAX_NAMESPACE = 256
 
 _ENTITY = f"{{{md.NAMESPACE}}}EntityDescriptor"
 _ENTITIES = f"{{{md.NAMESPACE}}}EntitiesDescriptor"
@@ -30,6 +33,7 @@ _IDP = f"{{{md.NAMESPACE}}}IDPSSODescriptor"
 _CERTIFICATE = f"{{{xmldsig.NAMESPACE}}}X509Certificate"
 _USED = frozenset(f"{{{md.NAMESPACE}}}{name}" for name in ("KeyDescriptor", "NameIDFormat", "SingleSignOnService"))
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?")
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")  # it goes into the content security policy of the sign-in page
 _URL = re.compile(r"https?://[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]{1,2000}", re.IGNORECASE)
 _SOON = timedelta(days=30)
 _XML_ADVICE = {
@@ -66,11 +70,12 @@ class IdpMetadata:
 def parse_idp_metadata(xml: bytes, now: datetime) -> IdpMetadata:
     """Read the metadata of one identity provider.
 
-    Refused: over 1 MB; XML that is malformed or holds a DTD; anything but one EntityDescriptor, or one
-    EntitiesDescriptor with one identity provider in it; not exactly one IDPSSODescriptor, or one that doesn't speak
-    SAML 2.0; an entityID that is not 1 to 1024 characters; `validUntil` at or before `now`; no or more than 2 distinct
-    signing certificates, unreadable or weak ones; a sign-on URL that is not https (http on a loopback address is
-    accepted) or none with HTTP-Redirect or HTTP-POST. An expired certificate is accepted with a warning.
+    Refused: over 1 MB; XML that is malformed or holds a DTD or a namespace of over 256 characters; anything but one
+    EntityDescriptor, or one EntitiesDescriptor with one identity provider in it; not exactly one IDPSSODescriptor,
+    or one that doesn't speak SAML 2.0; an entityID that is not 1 to 1024 characters; `validUntil` at or before
+    `now`; no or more than 2 distinct signing certificates, unreadable or weak ones; a sign-on URL that is not https
+    (http on a loopback address is accepted) or none with HTTP-Redirect or HTTP-POST. An expired certificate is
+    accepted with a warning.
     Raises: SamlError(METADATA_MALFORMED | METADATA_NO_IDP | METADATA_EXPIRED | METADATA_CERTIFICATE |
     METADATA_ENDPOINT); the text says what to do.
     Rule: SAML Metadata 2.0 §2.3.2, §2.4.1.1, §2.4.3; ram-limits §1 (one descriptor, 2 certificates).
@@ -101,10 +106,13 @@ def _read(xml: bytes) -> Any:
     if len(xml) > MAX_BYTES:
         raise _malformed("The metadata is larger than 1 MB: export this one identity provider, not a federation.")
     try:
-        return parse_document(_without_comments(xml), max_bytes=MAX_BYTES)
+        root = parse_document(_without_comments(xml), max_bytes=MAX_BYTES)
     except SamlError as exc:
         advice = _XML_ADVICE.get(exc.reason, "The file is not well-formed XML: download the metadata again.")
         raise _malformed(advice, exc.detail) from exc
+    if any(len(uri) > _MAX_NAMESPACE for _, (_, uri) in etree.iterwalk(root, events=("start-ns",))):
+        raise _malformed(f"The metadata has a namespace of more than {_MAX_NAMESPACE} characters: shorten it.")
+    return root
 
 
 def _without_comments(xml: bytes) -> bytes:
@@ -265,10 +273,10 @@ def _checked_url(url: str) -> str:
         raise refusal
     try:
         parts = urlsplit(url)
-        host, _port = parts.hostname, parts.port
+        host, _port = parts.hostname or "", parts.port
     except ValueError as exc:
         raise refusal from exc
-    if not host or parts.username is not None or parts.fragment or url.endswith("#"):
+    if not _HOST.fullmatch(host) or parts.username is not None or parts.fragment or url.endswith("#"):
         raise refusal
     if parts.scheme == "http" and not _is_loopback(host):
         raise refusal

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -221,3 +222,26 @@ def test_parse_idp_metadata__refusals__say_what_to_do() -> None:
     ]
 
     assert all(": " in text and text.endswith(".") for text in texts)
+
+
+def test_parse_idp_metadata__long_namespace_used_often__is_refused_in_little_memory() -> None:
+    xml = Document().xml().decode()
+    opened = xml.replace("<md:EntityDescriptor ", f'<md:EntityDescriptor xmlns:a="{"u" * 300_000}" ', 1)
+    bomb = opened.replace("</md:EntityDescriptor>", "<a:b/>" * 4000 + "</md:EntityDescriptor>").encode()
+    assert b"<a:b/>" in bomb
+
+    tracemalloc.start()
+    try:
+        assert _refusal(bomb).reason is Reason.METADATA_MALFORMED
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 20_000_000
+
+
+@pytest.mark.parametrize("host", ["*", "idp.example.com;sandbox", "idp.example.com,default-src", "'self'", "a&b", "x!"])
+def test_parse_idp_metadata__host_that_would_change_a_security_policy__is_refused(host: str) -> None:
+    xml = Document().xml().replace(b"https://idp.example.com", b"https://" + host.replace("&", "&amp;").encode())
+
+    assert _refusal(xml).reason is Reason.METADATA_ENDPOINT
