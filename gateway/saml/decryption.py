@@ -14,7 +14,7 @@ Rule: XML Encryption 1.1 §5.2, §5.5, §6.1; SAML Core 2.0 §2.3.4, §6; Jager,
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.sax.saxutils import quoteattr
 
 from cryptography.exceptions import InvalidTag
@@ -29,7 +29,7 @@ from gateway.errors import Reason, SamlError
 from gateway.saml import tags
 from gateway.saml.certificates import EncryptionKey, rsa_private_key
 from gateway.saml.tree import children_of, text_of
-from gateway.saml.xml import Element, decode_base64, parse_document
+from gateway.saml.xml import Document, Element, decode_base64, parse_document
 
 _GCM_KEY_BYTES = {
     tags.ENCRYPTION11_NS + "aes128-gcm": 16,
@@ -66,8 +66,7 @@ _BLOCK_BYTES = 16
 class Decrypted:
     """An assertion that was encrypted."""
 
-    assertion: Element
-    length: int  # bytes of plain text read
+    document: Document  # its root is the assertion
     authenticated: bool  # AES-GCM: the plain text is what the holder of the content key encrypted
 
 
@@ -99,7 +98,7 @@ def decrypt_assertion(encrypted: Element, keys: Sequence[EncryptionKey], *, cove
     authenticated = algorithm in _GCM_KEY_BYTES
     plain = _open_gcm(content_key, cipher) if authenticated else _open_cbc(content_key, cipher)
     try:
-        return Decrypted(_read_in_context(plain, encrypted), len(plain), authenticated)
+        return Decrypted(_read_in_context(plain, encrypted), authenticated)
     except SamlError as exc:
         raise undecryptable(f"{exc.reason}: {exc.public} ({exc.detail})") from exc
 
@@ -203,7 +202,7 @@ def _open_cbc(content_key: bytes, cipher: bytes) -> bytes:
     return padded[: -padded[-1]]
 
 
-def _read_in_context(plain: bytes, encrypted: Element) -> Element:
+def _read_in_context(plain: bytes, encrypted: Element) -> Document:
     """Parse the plain text as if it stood where the EncryptedAssertion stands: namespaces declared further out count.
 
     INVARIANT: the plain text can't leave its wrapper; closing it would leave a second root behind, which is not
@@ -212,12 +211,13 @@ def _read_in_context(plain: bytes, encrypted: Element) -> Element:
     declared = "".join(
         f" xmlns{':' + prefix if prefix else ''}={quoteattr(uri)}" for prefix, uri in encrypted.nsmap.items()
     )
-    wrapper = parse_document(b"<w" + declared.encode() + b">" + plain + b"</w>")
+    document = parse_document(b"<w" + declared.encode() + b">" + plain + b"</w>")
+    wrapper = document.root
     if len(wrapper) != 1 or (wrapper.text or "").strip() or (wrapper[0].tail or "").strip():
         raise _bad_shape("the plain text is not one element")
     if wrapper[0].tag != tags.ASSERTION:
         raise _bad_shape("the plain text is not an assertion")
-    return wrapper[0]
+    return replace(document, root=wrapper[0])
 
 
 def _shape(parent: Element, allowed: set[str], required: set[str]) -> dict[str, Element]:

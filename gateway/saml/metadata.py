@@ -19,7 +19,7 @@ from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SamlBase, md, samlp,
 
 from gateway.errors import Reason, SamlError
 from gateway.saml.certificates import TrustedCertificate, parse_certificate
-from gateway.saml.xml import parse_document
+from gateway.saml.xml import parse_apart
 
 MAX_BYTES = 1024 * 1024
 MAX_CERTIFICATES = 2
@@ -106,7 +106,7 @@ def _read(xml: bytes) -> Any:
     if len(xml) > MAX_BYTES:
         raise _malformed("The metadata is larger than 1 MB: export this one identity provider, not a federation.")
     try:
-        root = parse_document(_without_comments(xml), max_bytes=MAX_BYTES)
+        root = parse_apart(_without_comments(xml), max_bytes=MAX_BYTES)
     except SamlError as exc:
         advice = _XML_ADVICE.get(exc.reason, "The file is not well-formed XML: download the metadata again.")
         raise _malformed(advice, exc.detail) from exc

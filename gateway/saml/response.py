@@ -21,7 +21,7 @@ from gateway.saml.expectation import Expectation
 from gateway.saml.signature import verify_enveloped
 from gateway.saml.subject import check_in_response_to
 from gateway.saml.tree import Census, check_frame, check_tree, children_of
-from gateway.saml.xml import Element, decode_base64, parse_document, refund
+from gateway.saml.xml import Element, decode_base64, parse_canonical, parse_document
 
 __all__ = ["Expectation", "UnverifiedResponse", "peek", "verify_response"]
 
@@ -45,8 +45,9 @@ def peek(encoded: str | bytes) -> UnverifiedResponse:
     Raises: SamlError for everything that checks 1 to 3 refuse, SamlError(SAML_SHAPE) for another message than a
     Response, SamlError(SAML_STATUS) if it reports a failure, SamlError(SAML_ISSUER_MISMATCH) if it names no issuer.
     """
-    response = parse_document(decode_base64(encoded))
-    check_tree(response)
+    document = parse_document(decode_base64(encoded))
+    check_tree(document)
+    response = document.root
     parts = _response_parts(response)
     check_status(parts.get(tags.STATUS))
     assertion = parts.get(tags.ASSERTION)
@@ -80,16 +81,13 @@ def verify_response(encoded: str | bytes, expectation: Expectation, now: datetim
     passed.append(Check.XML)
     census = check_tree(received)  # 3
     passed.append(Check.TREE)
-    frame = _verify_frame(received, census, expectation, now, passed)  # 4 to 9
+    frame = _verify_frame(received.root, census, expectation, now, passed)  # 4 to 9
     if len(frame.assertions) != 1:  # 10
         raise SamlError(Reason.SAML_ASSERTION_COUNT, "the SAML response must hold exactly one assertion")
     passed.append(Check.ASSERTION_COUNT)
     if frame.assertions[0].tag == tags.ASSERTION:
-        identity = _verify_assertion(frame.assertions[0], frame, expectation, now, passed)
-    else:
-        identity = _verify_encrypted(frame, census, expectation, now, passed)
-    refund(identity.assertion_id, len(data))
-    return identity
+        return _verify_assertion(frame.assertions[0], frame, expectation, now, passed)
+    return _verify_encrypted(frame, census, expectation, now, passed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ def _verify_frame(
     signatures_left = census.signatures
     if tags.SIGNATURE in parts:  # 5
         signed = verify_enveloped(response, parts[tags.SIGNATURE], expectation.certificates)
-        response = parse_document(signed.canonical, trusted=True)
+        response = parse_canonical(signed.canonical)
         parts = _response_parts(response)
         signer = signed.certificate
         signatures_left -= 1
@@ -145,7 +143,7 @@ def _verify_assertion(
         # One message, one signer: under a signed Response the assertion must be signed by the same certificate.
         candidates = expectation.certificates if signer is None else (signer,)
         signed = verify_enveloped(assertion, signatures[0], candidates)
-        assertion = parse_document(signed.canonical, trusted=True)
+        assertion = parse_canonical(signed.canonical)
         signer = signed.certificate
     if signer is None:
         raise SamlError(Reason.SAML_UNSIGNED, "neither the SAML response nor its assertion is signed")
@@ -167,16 +165,15 @@ def _verify_encrypted(
         frame.assertions[0], expectation.decryption_keys, covered_by_signature=frame.signer is not None
     )
     try:
-        inner = check_tree(decrypted.assertion, census.ids)
+        inner = check_tree(decrypted.document, census.ids)
         passed.append(Check.DECRYPTION)
-        frame = _Frame(assertions=[decrypted.assertion], signer=frame.signer, signatures_left=inner.signatures)
-        identity = _verify_assertion(decrypted.assertion, frame, expectation, now, passed)
+        assertion = decrypted.document.root
+        frame = _Frame(assertions=[assertion], signer=frame.signer, signatures_left=inner.signatures)
+        return _verify_assertion(assertion, frame, expectation, now, passed)
     except SamlError as exc:
         if decrypted.authenticated:
             raise
         raise undecryptable(f"{exc.reason}: {exc.public} ({exc.detail})") from exc
-    refund(f"{identity.assertion_id} decrypted", decrypted.length)
-    return identity
 
 
 def check_status(status: Element | None) -> None:

@@ -3,6 +3,7 @@
 Rule: SAML Core 2.0 §2.4; SAML Profiles 2.0 §4.1.4.2, §4.1.4.3; sso-contract §1.3.
 """
 
+import re
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -14,8 +15,7 @@ from gateway.saml.xml import Element
 _SUBJECT_CHILDREN = frozenset({tags.NAME_ID, tags.SUBJECT_CONFIRMATION})
 _CONFIRMATION_CHILDREN = frozenset({tags.SUBJECT_CONFIRMATION_DATA})
 _MAX_NAME_ID = 1024
-_FIRST_PRINTABLE = " "
-_DELETE = "\x7f"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class NameId(NamedTuple):
@@ -51,11 +51,7 @@ def read_subject(subject: Element) -> tuple[NameId, Element]:
     if name_id is None:
         raise SamlError(Reason.SAML_SUBJECT, "the assertion has no NameID")
     value = text_of(name_id, Reason.SAML_SUBJECT)
-    if (
-        not 0 < len(value) <= _MAX_NAME_ID
-        or value != value.strip()
-        or any(character < _FIRST_PRINTABLE or character == _DELETE for character in value)
-    ):
+    if not 0 < len(value) <= _MAX_NAME_ID or value != value.strip() or _CONTROL.search(value):
         raise SamlError(Reason.SAML_SUBJECT, "the NameID can't be used", repr(value[:100]))
     return NameId(value, name_id.get("Format") or ""), confirmations[0]
 

@@ -1,15 +1,16 @@
 """The tree of a message: check 3, and the strict ways of reading an element that every later check uses."""
 
 import re
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from typing import NamedTuple
 
 from lxml import etree
 
 from gateway.errors import Reason, SamlError
-from gateway.saml.xml import Element
+from gateway.saml import name_budget
+from gateway.saml.xml import Document, Element
 
 MAX_DEPTH = 32
 # Both lxml and canonicalization write a namespace out again for each name that uses it, so a long one used often
@@ -17,9 +18,9 @@ MAX_DEPTH = 32
 _MAX_NAMESPACE = 256
 _MAX_NAMES = 256 * 1024
 _MAX_ATTRIBUTES = 64  # on one element: canonicalization sorts them in quadratic time
-_COUNTED = ("Response", "Assertion", "Signature")
-# The text of the XPath is fixed; lxml evaluates it in a tenth of the time that a loop over all attributes takes.
-_find_ids = etree.XPath("//@ID | //@Id | //@id | //@xml:id", smart_strings=False)
+_ID_NAMES = frozenset({"ID", "Id", "id", "{http://www.w3.org/XML/1998/namespace}id"})
+_COUNTED = ("Response", "Assertion", "EncryptedAssertion", "Signature")
+_find_blank_texts = etree.XPath("//text()[not(normalize-space())]", smart_strings=False)
 _find_too_deep = etree.XPath("boolean(" + "/*" * (MAX_DEPTH + 1) + ")")
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,255}")
 _INSTANT = re.compile(
@@ -34,9 +35,10 @@ class Census(NamedTuple):
     assertions: int
     signatures: int
     ids: AbstractSet[str]
+    elements: Sequence[Element]  # all of them; while they are held lxml does not make each anew when it is read again
 
 
-def check_tree(root: Element, ids_outside: AbstractSet[str] = frozenset()) -> Census:
+def check_tree(document: Document, ids_outside: AbstractSet[str] = frozenset()) -> Census:
     """Check 3: look at the whole tree once.
 
     Refused: more than 32 levels, more than 64 attributes on an element, namespaces of more than 256 characters,
@@ -46,35 +48,63 @@ def check_tree(root: Element, ids_outside: AbstractSet[str] = frozenset()) -> Ce
     Raises: SamlError(SAML_TOO_DEEP | SAML_TOO_LARGE | SAML_DUPLICATE_ID | SAML_COMMENT_OR_PI | SAML_SHAPE |
     SAML_ASSERTION_COUNT).
     """
+    root = document.root
     if _find_too_deep(root):
         raise SamlError(Reason.SAML_TOO_DEEP, f"the SAML message nests deeper than {MAX_DEPTH} elements")
-    if any(len(uri) > _MAX_NAMESPACE for _, (_, uri) in etree.iterwalk(root, events=("start-ns",))):
+    declared = [declaration for _, declaration in etree.iterwalk(root, events=("start-ns",))]
+    if any(len(uri) > _MAX_NAMESPACE for _, uri in declared):
         raise SamlError(Reason.SAML_TOO_LARGE, "the SAML message holds a namespace that is too long")
-    tags_seen = [element.tag for element in root.iter()]
-    attributes_seen = [element.keys() for element in root.iter()]
+    elements = list(root.iter())
+    tags_seen, attributes_seen, ids = _read_names(elements)
+    ids += ids_outside
     try:
-        length = len("".join(tags_seen)) + len("".join(chain.from_iterable(attributes_seen)))
+        length = len("".join(tags_seen)) + len("".join(attributes_seen))
     except TypeError as exc:  # the tag of a comment is a function; bytes were searched for these before
         raise SamlError(Reason.SAML_COMMENT_OR_PI, "the SAML message holds a node that is no element") from exc
-    if length > _MAX_NAMES or max(map(len, attributes_seen)) > _MAX_ATTRIBUTES:
+    if length > _MAX_NAMES:
         raise SamlError(Reason.SAML_TOO_LARGE, "the SAML message holds too many or too long names")
-    ids = [*ids_outside, *_find_ids(root)]
+    if document.charged:
+        namespaces = [f"{prefix}={uri}" for prefix, uri in declared]
+        blanks = _find_blank_texts(root) if document.may_hold_blanks else ()
+        name_budget.settle(document.charged, tags_seen, attributes_seen, namespaces, blanks)
     distinct = frozenset(ids)
     if len(ids) != len(distinct):
         raise SamlError(Reason.SAML_DUPLICATE_ID, "two elements share an ID")
-    return _census(tags_seen, distinct)
+    return _census(tags_seen, distinct, elements)
 
 
-def _census(tags_seen: list[str], ids: AbstractSet[str]) -> Census:
-    names = [tag.rpartition("}")[2] for tag in tags_seen if tag.endswith(_COUNTED)]
-    if any(tag.rpartition("}")[2] == "Response" for tag in tags_seen[1:] if tag.endswith("Response")):
+def _read_names(elements: Sequence[Element]) -> tuple[list[str], list[str], list[str]]:
+    """Every tag, every attribute name and every ID, in the order of the document."""
+    tags_seen: list[str] = []
+    attributes_seen: list[str] = []
+    ids: list[str] = []
+    for element in elements:
+        tags_seen.append(element.tag)
+        names = element.keys()
+        if names:
+            if len(names) > _MAX_ATTRIBUTES:
+                raise SamlError(Reason.SAML_TOO_LARGE, "an element of the SAML message has too many attributes")
+            attributes_seen += names
+            if not _ID_NAMES.isdisjoint(names):
+                ids += [element.get(name) or "" for name in names if name in _ID_NAMES]
+    return tags_seen, attributes_seen, ids
+
+
+def _census(tags_seen: list[str], ids: AbstractSet[str], elements: Sequence[Element]) -> Census:
+    """Raises: SamlError(SAML_SHAPE) for a Response below the root, SamlError(SAML_ASSERTION_COUNT)."""
+    counts = dict.fromkeys(_COUNTED, 0)
+    for tag in set(tags_seen):
+        name = tag.rpartition("}")[2]
+        if name in counts:
+            counts[name] += tags_seen.count(tag)
+    if counts["Response"] > 1 or (counts["Response"] and tags_seen[0].rpartition("}")[2] != "Response"):
         raise SamlError(Reason.SAML_SHAPE, "the SAML message holds a second Response")
-    assertions = names.count("Assertion") + names.count("EncryptedAssertion")
+    assertions = counts["Assertion"] + counts["EncryptedAssertion"]
     if assertions > 1:
         raise SamlError(
             Reason.SAML_ASSERTION_COUNT, "the SAML message holds more than one assertion", f"{assertions} of them"
         )
-    return Census(assertions=assertions, signatures=names.count("Signature"), ids=ids)
+    return Census(assertions=assertions, signatures=counts["Signature"], ids=ids, elements=elements)
 
 
 def children_of(
@@ -141,12 +171,13 @@ def parse_instant(text: str) -> datetime:
     Raises: SamlError(SAML_TIME).
     Rule: SAML Core 2.0 §1.3.3.
     """
-    if not _INSTANT.fullmatch(text) or int(text[:4]) not in _YEARS:
-        raise SamlError(Reason.SAML_TIME, "a time in the SAML message can't be read", repr(text[:60]))
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError as exc:
-        raise SamlError(Reason.SAML_TIME, "a time in the SAML message can't be read", repr(text[:60])) from exc
+        instant = datetime.fromisoformat(text) if _INSTANT.fullmatch(text) else None
+    except ValueError:
+        instant = None
+    if instant is None or instant.year not in _YEARS:
+        raise SamlError(Reason.SAML_TIME, "a time in the SAML message can't be read", repr(text[:60]))
+    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
 def optional_instant(element: Element, attribute: str) -> datetime | None:

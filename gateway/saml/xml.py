@@ -9,15 +9,18 @@ import binascii
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NoReturn, Protocol, cast
 
 from lxml import etree
 
 from gateway.errors import Reason, SamlError
+from gateway.saml import name_budget
 
 MAX_BYTES = 256 * 1024  # decoded; the API's own limit of 100,000 base64 characters is the caller's to apply
 _MAX_ENCODED = MAX_BYTES * 4 // 3 + 16 * 1024  # with room for line ends
 _WHITE_SPACE = b" \t\r\n"
+_MAYBE_BLANK = re.compile(rb">[ \t\r\n&]")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DECLARATION = re.compile(
     rb"""<\?xml[ \t\r\n]+version[ ]?=[ ]?["']1\.0["']"""
@@ -55,32 +58,53 @@ def decode_base64(encoded: str | bytes, reason: Reason = Reason.SAML_ENCODING) -
         raise SamlError(Reason.SAML_TOO_LARGE, "the SAML message is too large", f"{len(encoded)} characters")
     try:
         raw = encoded.encode("ascii") if isinstance(encoded, str) else encoded
-        return binascii.a2b_base64(raw.translate(None, _WHITE_SPACE), strict_mode=True)
+        if raw.find(b"\n") >= 0 or raw.find(b" ") >= 0 or raw.find(b"\t") >= 0 or raw.find(b"\r") >= 0:
+            raw = raw.translate(None, _WHITE_SPACE)
+        return binascii.a2b_base64(raw, strict_mode=True)
     except ValueError as exc:  # binascii.Error and UnicodeEncodeError are both
         raise SamlError(reason, "the SAML message is not valid base64", str(exc)[:200]) from exc
 
 
-def parse_document(data: bytes, *, trusted: bool = False, max_bytes: int = MAX_BYTES) -> Element:
-    """Read one XML document in UTF-8.
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A message that was read and not yet looked at."""
 
-    Refused: more than `max_bytes`, other encodings, other XML versions, a DTD, comments, processing instructions,
-    CDATA, references to entities, whatever is not well-formed. `trusted`: canonical bytes under a verified
-    signature; a canonical form holds none of these, and may be longer than what it was made from.
+    root: Element
+    may_hold_blanks: bool  # False: no text consists of white space only
+    charged: int  # what `tree.check_tree` has to settle with the budget of this thread; 0 if read in another one
+
+
+def parse_document(data: bytes) -> Document:
+    """Read one XML document in UTF-8 of at most `MAX_BYTES`.
+
+    Refused: other encodings, other XML versions, a DTD, comments, processing instructions, CDATA, references to
+    entities, whatever is not well-formed.
     Raises: SamlError(SAML_TOO_LARGE | SAML_ENCODING | SAML_DTD | SAML_COMMENT_OR_PI | SAML_CDATA |
     SAML_XML_MALFORMED).
     """
-    if len(data) > max_bytes and not trusted:  # canonical forms may be longer than what they were made from
+    body = _check_bytes(data, MAX_BYTES)
+    may_hold_blanks = _MAYBE_BLANK.search(body) is not None
+    if name_budget.charge(len(body)):
+        return Document(_parse(body), may_hold_blanks, len(body))
+    return Document(_parse_apart(body), may_hold_blanks, 0)
+
+
+def parse_apart(data: bytes, *, max_bytes: int) -> Element:
+    """The same for documents that come rarely, such as metadata: always read in a thread of its own."""
+    return _parse_apart(_check_bytes(data, max_bytes))
+
+
+def parse_canonical(data: bytes) -> Element:
+    """Read canonical bytes under a verified signature; a canonical form holds nothing that needs a search before.
+
+    Raises: SamlError(SAML_XML_MALFORMED).
+    """
+    return _parse(data)
+
+
+def _check_bytes(data: bytes, max_bytes: int) -> bytes:
+    if len(data) > max_bytes:
         raise SamlError(Reason.SAML_TOO_LARGE, "the SAML message is too large", f"{len(data)} bytes")
-    body = _check_bytes(data)
-    try:
-        if trusted or _charge(body):
-            return _parse(body)
-        return _parse_aside(body)
-    except etree.XMLSyntaxError as exc:
-        raise SamlError(Reason.SAML_XML_MALFORMED, "the SAML message is not well-formed XML", str(exc)[:200]) from exc
-
-
-def _check_bytes(data: bytes) -> bytes:
     try:
         data.decode()
     except UnicodeDecodeError as exc:
@@ -127,62 +151,24 @@ def _parse(body: bytes) -> Element:
         recover=False,
         collect_ids=False,
     )
-    return cast("Element", etree.fromstring(body, parser))
+    try:
+        return cast("Element", etree.fromstring(body, parser))
+    except etree.XMLSyntaxError as exc:
+        raise SamlError(Reason.SAML_XML_MALFORMED, "the SAML message is not well-formed XML", str(exc)[:200]) from exc
 
 
-# libxml2 keeps every element name, attribute name and namespace that a thread ever parsed until the thread ends.
-# So a thread reads only so many bytes that no signature vouched for; after that, unverified documents are read in
-# threads of their own, which take 0.1 ms more and leave nothing behind. Without this, anybody could fill the memory.
-_UNVERIFIED_BYTES_PER_THREAD = 4 * 1024 * 1024
-_MAX_REFUND = 64 * 1024  # what surrounds a signed node is not vouched for
-_REMEMBERED = 1024
-
-
-class _Account(threading.local):
-    """What one thread has read. It decides where a document is parsed, never how it is judged."""
-
-    def __init__(self) -> None:
-        self.spent = 0
-        self.last = b""  # peek and verify read the same document one after the other: it counts once
-        self.refunded: dict[str, None] = {}  # in order of arrival; a document posted again is not vouched for again
-
-
-_account = _Account()
-
-
-def _charge(body: bytes) -> bool:
-    if body == _account.last:
-        return True
-    if _account.spent + len(body) > _UNVERIFIED_BYTES_PER_THREAD:
-        return False
-    _account.spent += len(body)
-    _account.last = body
-    return True
-
-
-def refund(document_id: str, length: int) -> None:
-    """A document of so many bytes turned out to be signed by a trusted party."""
-    _account.last = b""
-    if document_id in _account.refunded:
-        return
-    _account.refunded[document_id] = None
-    if len(_account.refunded) > _REMEMBERED:
-        del _account.refunded[next(iter(_account.refunded))]
-    _account.spent = max(0, _account.spent - min(length, _MAX_REFUND))
-
-
-def _parse_aside(body: bytes) -> Element:
-    parsed: list[Element | etree.XMLSyntaxError] = []
+def _parse_apart(body: bytes) -> Element:
+    parsed: list[Element | SamlError] = []
 
     def work() -> None:
         try:
             parsed.append(_parse(body))
-        except etree.XMLSyntaxError as exc:
+        except SamlError as exc:
             parsed.append(exc)
 
     thread = threading.Thread(target=work, name="saml-parse")
     thread.start()
     thread.join()
-    if isinstance(parsed[0], etree.XMLSyntaxError):
+    if isinstance(parsed[0], SamlError):
         raise parsed[0]
     return parsed[0]

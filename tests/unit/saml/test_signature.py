@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from lxml import etree
 
 from gateway.errors import Reason, SamlError
-from gateway.saml import xml
+from gateway.saml import name_budget
 from gateway.saml.response import verify_response
 from gateway.saml.signature import verify_enveloped
 from tests import saml_encryption as encryption
@@ -187,7 +187,7 @@ def test_verify_enveloped__signature_in_another_namespace__is_none() -> None:
 
 def test_verify_response__read_in_a_thread_of_its_own__verifies(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names of such a document live in another dictionary of libxml2 than those of this thread."""
-    monkeypatch.setattr(xml, "_UNVERIFIED_BYTES_PER_THREAD", 0)
+    monkeypatch.setattr(name_budget, "LIMIT", 0)
     spec = Spec(response_attributes='xmlns:xs="urn:xs" xmlns:only-here="urn:only-here"')
     profile = Profile(prefix_list="xs only-here")
     for root in (

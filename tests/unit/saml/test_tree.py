@@ -8,17 +8,23 @@ from lxml import etree
 
 from gateway.errors import Reason, SamlError
 from gateway.saml.tree import MAX_DEPTH, check_tree, children_of, parse_instant, text_of
+from gateway.saml.xml import Document
 
 
 def tree(text: str) -> Any:
     return etree.fromstring(text.encode())
 
 
+def document(text: str) -> Document:
+    return Document(tree(text), may_hold_blanks=True, charged=0)
+
+
 def test_check_tree__check_3_distinct_ids__counts() -> None:
     census = check_tree(
-        tree('<Response ID="1"><Assertion Id="2"/><Signature id="3"><x xml:id="i4"/></Signature></Response>')
+        document('<Response ID="1"><Assertion Id="2"/><Signature id="3"><x xml:id="i4"/></Signature></Response>')
     )
-    assert census == (1, 1, {"1", "2", "3", "i4"})
+    assert census[:3] == (1, 1, {"1", "2", "3", "i4"})
+    assert len(census.elements) == 4
 
 
 @pytest.mark.parametrize(
@@ -34,20 +40,20 @@ def test_check_tree__check_3_distinct_ids__counts() -> None:
 )
 def test_check_tree__check_3_one_id_twice__refused(text: str) -> None:
     with pytest.raises(SamlError) as caught:
-        check_tree(tree(text))
+        check_tree(document(text))
     assert caught.value.reason is Reason.SAML_DUPLICATE_ID
 
 
 def test_check_tree__check_3_id_known_from_outside__refused() -> None:
     with pytest.raises(SamlError) as caught:
-        check_tree(tree('<a ID="1"/>'), frozenset({"1"}))
+        check_tree(document('<a ID="1"/>'), frozenset({"1"}))
     assert caught.value.reason is Reason.SAML_DUPLICATE_ID
 
 
 def test_check_tree__check_3_depth__is_bounded() -> None:
-    check_tree(tree("<a>" * MAX_DEPTH + "</a>" * MAX_DEPTH))
+    check_tree(document("<a>" * MAX_DEPTH + "</a>" * MAX_DEPTH))
     with pytest.raises(SamlError) as caught:
-        check_tree(tree("<a>" * (MAX_DEPTH + 1) + "</a>" * (MAX_DEPTH + 1)))
+        check_tree(document("<a>" * (MAX_DEPTH + 1) + "</a>" * (MAX_DEPTH + 1)))
     assert caught.value.reason is Reason.SAML_TOO_DEEP
 
 
@@ -55,27 +61,29 @@ def test_check_tree__check_3_depth__is_bounded() -> None:
     "inside",
     [
         "<Assertion/><Assertion/>",
+        "<Assertion/>" * 3,
+        '<x:Assertion xmlns:x="urn:x"/><Assertion/>',
         "<Assertion/><x><EncryptedAssertion/></x>",
         '<Assertion><Assertion xmlns="urn:x"/></Assertion>',
     ],
 )
 def test_check_tree__check_3_second_assertion_anywhere__refused(inside: str) -> None:
     with pytest.raises(SamlError) as caught:
-        check_tree(tree(f"<Response>{inside}</Response>"))
+        check_tree(document(f"<Response>{inside}</Response>"))
     assert caught.value.reason is Reason.SAML_ASSERTION_COUNT
 
 
 def test_check_tree__check_3_second_response__refused() -> None:
     for text in ("<Response><x><Response/></x></Response>", "<Assertion><Response/></Assertion>"):
         with pytest.raises(SamlError) as caught:
-            check_tree(tree(text))
+            check_tree(document(text))
         assert caught.value.reason is Reason.SAML_SHAPE
 
 
 @pytest.mark.parametrize("inside", ["<!-- -->", "<?x y?>"])
 def test_check_tree__check_3_node_that_is_no_element__refused(inside: str) -> None:
     with pytest.raises(SamlError) as caught:
-        check_tree(tree(f"<a>{inside}</a>"))
+        check_tree(document(f"<a>{inside}</a>"))
     assert caught.value.reason is Reason.SAML_COMMENT_OR_PI
 
 
@@ -92,7 +100,7 @@ TOO_LARGE = {
 @pytest.mark.parametrize("text", TOO_LARGE.values(), ids=TOO_LARGE)
 def test_check_tree__check_3_names_that_would_be_written_out_too_long__refused(text: str) -> None:
     with pytest.raises(SamlError) as caught:
-        check_tree(tree(text))
+        check_tree(document(text))
     assert caught.value.reason is Reason.SAML_TOO_LARGE
 
 

@@ -1,12 +1,10 @@
 """Checks 1 and 2: from the form field to a tree."""
 
 import base64
-import threading
 
 import pytest
 
 from gateway.errors import Reason, SamlError
-from gateway.saml import xml
 from gateway.saml.xml import MAX_BYTES, decode_base64, parse_document
 
 
@@ -48,7 +46,7 @@ def filled(length: int) -> bytes:
 
 
 def test_parse_document__check_1_at_most_256_kb__read() -> None:
-    assert parse_document(decode_base64(base64.b64encode(filled(MAX_BYTES)))).tag == "a"
+    assert parse_document(decode_base64(base64.b64encode(filled(MAX_BYTES)))).root.tag == "a"
     with pytest.raises(SamlError) as caught:
         parse_document(filled(MAX_BYTES + 1))
     assert caught.value.reason is Reason.SAML_TOO_LARGE
@@ -66,7 +64,7 @@ def test_parse_document__check_1_at_most_256_kb__read() -> None:
     ids=repr,
 )
 def test_parse_document__check_2_plain_utf_8__read(document: bytes) -> None:
-    assert parse_document(document).tag == "a"
+    assert parse_document(document).root.tag == "a"
 
 
 @pytest.mark.parametrize(
@@ -111,64 +109,3 @@ def test_parse_document__check_2_anything_else__refused(document: bytes, reason:
     with pytest.raises(SamlError) as caught:
         parse_document(document)
     assert caught.value.reason is reason
-
-
-def in_new_thread(work: "list[bytes]") -> tuple[int, list[str]]:
-    """Parse documents in a thread of its own; how many went aside, and the tags."""
-    aside = 0
-    tags: list[str] = []
-
-    def run() -> None:
-        nonlocal aside
-        for document in work:
-            before = xml._account.spent
-            tags.append(parse_document(document).tag)
-            if xml._account.spent == before:
-                aside += 1
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    return aside, tags
-
-
-def test_parse_document__many_unverified_bytes__later_ones_are_read_in_threads_of_their_own() -> None:
-    documents = [b"<a%d>%s</a%d>" % (n, b"x" * 250_000, n) for n in range(20)]
-    aside, tags = in_new_thread(documents)
-    assert tags == [f"a{n}" for n in range(20)]
-    assert aside == 20 - xml._UNVERIFIED_BYTES_PER_THREAD // 250_009
-
-
-def test_parse_document__same_document_twice__counts_once() -> None:
-    documents = [b"<a>%s</a>" % (b"x" * 250_000)] * 40
-    aside, tags = in_new_thread(documents)
-    assert (aside, len(tags)) == (39, 40)
-
-
-def test_refund__document_vouched_for__counts_once_and_not_for_what_surrounds_it() -> None:
-    spent: list[int] = []
-
-    def run() -> None:
-        for number in range(xml._REMEMBERED + 2):
-            parse_document(b"<a>%d</a>" % (10_000 + number))
-            xml.refund(f"_{number}", 12)
-        spent.append(xml._account.spent)
-        parse_document(b"<a>again</a>")
-        xml.refund(f"_{number}", 12)
-        spent.append(xml._account.spent)
-        parse_document(b"<a>%s</a>" % (b"x" * 200_000))
-        xml.refund("_large", 200_007)
-        spent.append(xml._account.spent)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    assert spent == [0, 12, 12 + 200_007 - xml._MAX_REFUND]
-
-
-def test_parse_document__malformed_aside__refused_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xml, "_UNVERIFIED_BYTES_PER_THREAD", 0)
-    assert parse_document(b"<a1/>").tag == "a1"
-    with pytest.raises(SamlError) as caught:
-        parse_document(b"<a>")
-    assert caught.value.reason is Reason.SAML_XML_MALFORMED
