@@ -17,7 +17,7 @@ from gateway.federation.facts import LoginFacts, dump_facts, load_facts
 from gateway.ids import new_handle
 from gateway.keyring import KeyRing
 from gateway.store.base import Base
-from gateway.sts.sweep import sweep_expired
+from gateway.store.sweep import sweep_expired
 
 LIFETIME = timedelta(minutes=5)
 PURPOSE = "role-offer"

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from gateway.errors import AuthenticationError, InputError, Reason
 from gateway.federation.browser import hash_browser, is_same_browser
 from gateway.store.base import Base
-from gateway.sts.sweep import sweep_expired
+from gateway.store.sweep import sweep_expired
 
 LIFETIME = timedelta(minutes=10)
 

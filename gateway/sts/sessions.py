@@ -21,8 +21,8 @@ from gateway.ids import new_handle, new_request_id
 from gateway.keyring import KeyRing
 from gateway.principal import AccountOwner, Principal, RamUser, RoleSession
 from gateway.store.base import Base
+from gateway.store.sweep import sweep_expired
 from gateway.sts.revocation import origin_pairs, token_pairs
-from gateway.sts.sweep import sweep_expired
 from gateway.sts.token import Provenance, SessionToken, open_token, provenance_fields, seal_token
 
 _OWNER, _USER, _ROLE = "owner", "user", "role"
