@@ -159,6 +159,21 @@ def test_verify_response__parameters_in_the_signature_method__refused(child: str
     assert refusal(signed(alter)) is Reason.SAML_SIGNATURE_ALGORITHM
 
 
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        (".//ds:DigestMethod", Reason.SAML_SIGNATURE_ALGORITHM),
+        (".//ds:Transform[1]", Reason.SAML_SIGNATURE_REFERENCE),
+        (".//ds:CanonicalizationMethod", Reason.SAML_SIGNATURE_SHAPE),
+    ],
+)
+def test_verify_response__something_inside_of_a_method__refused(path: str, reason: Reason) -> None:
+    def alter(signature: Any) -> None:
+        etree.SubElement(find(signature, path), f"{{{DS}}}XPath").text = "true()"
+
+    assert refusal(signed(alter)) is reason
+
+
 def test_verify_response__attacker_key_in_key_info__refused() -> None:
     """xmlsec puts the attacker's certificate into KeyInfo; nobody looks."""
     root = factory.signed_assertion(key=factory.signing_key("attacker"))

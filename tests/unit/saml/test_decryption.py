@@ -252,3 +252,20 @@ def test_decrypt_assertion__gcm_taken_for_cbc__refused() -> None:
     assert refusal(root).reason is Reason.SAML_ENCRYPTION_ALGORITHM
     factory.sign(root, root)
     assert refusal(root).reason is Reason.SAML_DECRYPTION
+
+
+def test_decrypt_assertion__content_key_of_another_length__refused() -> None:
+    root = encryption.encrypted_bytes(GOOD, Encryption(GCM[0]), sign_response=False)
+    factory.find(root, "//xenc:EncryptedData/xenc:EncryptionMethod").set("Algorithm", GCM[2])
+    assert refusal(root).reason is Reason.SAML_DECRYPTION
+
+
+@pytest.mark.parametrize("path", ["//ds:KeyInfo", "//xenc:EncryptedKey", "samlp:Status/samlp:StatusCode"])
+def test_decrypt_assertion__signature_beside_the_ciphertext__refused(path: str) -> None:
+    root = encryption.encrypted_response()
+    signature = factory.find(factory.signed_assertion(), "//ds:Signature")
+    if path == "//ds:KeyInfo":
+        factory.find(root, "//xenc:EncryptedKey").append(etree.fromstring(f'<ds:KeyInfo xmlns:ds="{DS}"/>'))
+        path = "//xenc:EncryptedKey/ds:KeyInfo"
+    factory.find(root, path).append(signature)
+    assert refusal(root).reason is Reason.SAML_SIGNATURE_PLACE

@@ -1,5 +1,6 @@
 """Checks 5 and 12: which signatures are accepted, and what an accepted one yields."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from lxml import etree
 
 from gateway.errors import Reason, SamlError
-from gateway.saml import name_budget
+from gateway.saml import name_budget, response
 from gateway.saml.response import verify_response
-from gateway.saml.signature import verify_enveloped
+from gateway.saml.signature import SignedNode, verify_enveloped
 from tests import saml_encryption as encryption
 from tests import saml_factory as factory
 from tests.fake_clock import NOON
@@ -196,3 +197,15 @@ def test_verify_response__read_in_a_thread_of_its_own__verifies(monkeypatch: pyt
         encryption.encrypted_response(spec),
     ):
         assert accepted(root)
+
+
+@pytest.mark.parametrize("make", [factory.signed_assertion, factory.signed_response], ids=lambda make: make.__name__)
+def test_verify_response__claims__are_read_from_the_canonical_bytes(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """INVARIANT: what the received tree holds does not matter once a signature was verified."""
+
+    def signed_by_alice_says_bob(*arguments: Any) -> SignedNode:
+        signed = verify_enveloped(*arguments)
+        return replace(signed, canonical=signed.canonical.replace(b"alice@", b"bob@"))
+
+    monkeypatch.setattr(response, "verify_enveloped", signed_by_alice_says_bob)
+    assert accepted(make()) == "bob@example.onaliyun.com"
