@@ -347,7 +347,17 @@ FAILING = (
     Row(
         "22-value-with-elements",
         Reason.SAML_ATTRIBUTE,
-        {"attributes_extra": ATTRIBUTE.format("a", VALUE.format("<saml:NameID>x</saml:NameID>"))},
+        {"attributes_extra": ATTRIBUTE.format("a", VALUE.format('<x xmlns="">y</x>'))},
+    ),
+    Row(
+        "22-value-with-text-beside-a-name-id",
+        Reason.SAML_ATTRIBUTE,
+        {"attributes_extra": ATTRIBUTE.format("a", VALUE.format("<saml:NameID>x</saml:NameID>y"))},
+    ),
+    Row(
+        "22-value-with-two-name-ids",
+        Reason.SAML_ATTRIBUTE,
+        {"attributes_extra": ATTRIBUTE.format("a", VALUE.format("<saml:NameID>x</saml:NameID><saml:NameID/>"))},
     ),
     Row(
         "22-attribute-without-name",

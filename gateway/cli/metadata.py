@@ -15,22 +15,29 @@ def metadata() -> None:
     """SAML metadata: ours to give away, theirs to check."""
 
 
+_encryption = click.option("--encryption", is_flag=True, help="Ask the IdP to encrypt assertions for us.")
+
+
 @metadata.command("user-sso")
+@_encryption
 @pass_desk
-def user_sso(desk: Desk) -> None:
+def user_sso(desk: Desk, *, encryption: bool) -> None:
     """Print our metadata for user SSO of an account."""
     with desk.reading() as session:
         account_id = desk.account(session).id
-    document = user_sso_metadata(desk.settings.base_url, account_id, desk.service_provider_keys)
+    document = user_sso_metadata(desk.settings.base_url, account_id, desk.service_provider_keys, encryption=encryption)
     desk.out.document(document.decode(), "metadata")
 
 
 @metadata.command("role-sso")
+@_encryption
 @pass_desk
-def role_sso(desk: Desk) -> None:
+def role_sso(desk: Desk, *, encryption: bool) -> None:
     """Print our metadata for role SSO, the same for all accounts."""
     settings = desk.settings
-    document = role_sso_metadata(settings.base_url, settings.role_sso_urn, desk.service_provider_keys)
+    document = role_sso_metadata(
+        settings.base_url, settings.role_sso_urn, desk.service_provider_keys, encryption=encryption
+    )
     desk.out.document(document.decode(), "metadata")
 
 

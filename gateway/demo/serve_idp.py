@@ -43,8 +43,8 @@ def serve_idp(places: Places) -> None:
     _, keys = load_or_make_keys(settings.certs_dir, SystemClock().now())
     config = replace(
         idp_config(places, state),
-        user_sso=user_sso_metadata(settings.base_url, state.account_id, keys),
-        role_sso=role_sso_metadata(settings.base_url, settings.role_sso_urn, keys),
+        user_sso=user_sso_metadata(settings.base_url, state.account_id, keys, encryption=True),
+        role_sso=role_sso_metadata(settings.base_url, settings.role_sso_urn, keys, encryption=True),
     )
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     make_server(settings.host, places.idp_port, create_idp(config), threaded=True).serve_forever()

@@ -1,8 +1,9 @@
 """The metadata documents that identity providers import to trust the gateway, built from pysaml2's classes.
 
 The same settings always give the same bytes, so that an administrator can compare two downloads.
-What we add to the platform's documents: an encryption key in both, so that an IdP may encrypt assertions, and
-`AuthnRequestsSigned` for user-based SSO, as every request of ours is signed.
+What we add to the platform's documents: `AuthnRequestsSigned` for user-based SSO, as every request of ours is signed,
+and, for those who ask, our encryption key with the algorithms that we take. It is not in there unasked: several IdPs
+encrypt as soon as they see one, AD FS with AES-CBC, which needs a signed Response here (`decryption`).
 """
 
 from saml2 import BINDING_HTTP_POST, SamlBase, md, saml, samlp, xmldsig
@@ -17,6 +18,11 @@ from gateway.saml.names import (
     user_sso_recipients,
 )
 
+_ENCRYPTION_METHODS = (
+    "http://www.w3.org/2009/xmlenc11#aes256-gcm",
+    "http://www.w3.org/2009/xmlenc11#aes128-gcm",
+    "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p",
+)
 _PREFIXES = {"md": md.NAMESPACE, "ds": xmldsig.NAMESPACE}
 _USER_SSO_FORMATS = (
     saml.NAMEID_FORMAT_EMAILADDRESS,
@@ -36,13 +42,16 @@ _ROLE_SSO_FORMATS = (
 )
 
 
-def user_sso_metadata(base_url: str, account_id: str, keys: ServiceProviderKeys) -> bytes:
-    """SP metadata for user-based SSO of one account. No logout service is offered. Rule: sso-contract §1.1."""
+def user_sso_metadata(base_url: str, account_id: str, keys: ServiceProviderKeys, *, encryption: bool = False) -> bytes:
+    """SP metadata for user-based SSO of one account; with `encryption` it asks the IdP to encrypt assertions.
+
+    No logout service is offered. Rule: sso-contract §1.1.
+    """
     descriptor = md.SPSSODescriptor(
         protocol_support_enumeration=samlp.NAMESPACE,
         authn_requests_signed="true",
         want_assertions_signed="true",
-        key_descriptor=_key_descriptors(keys),
+        key_descriptor=_key_descriptors(keys, encryption=encryption),
         name_id_format=[md.NameIDFormat(text=name) for name in _USER_SSO_FORMATS],
         assertion_consumer_service=[_consumer(user_sso_recipients(base_url, account_id)[0], index=0)],
     )
@@ -51,12 +60,15 @@ def user_sso_metadata(base_url: str, account_id: str, keys: ServiceProviderKeys)
     )
 
 
-def role_sso_metadata(base_url: str, urn: str, keys: ServiceProviderKeys) -> bytes:
-    """SP metadata for role-based SSO, the same for all accounts. `urn` is our entity ID. Rule: sso-contract §2.1."""
+def role_sso_metadata(base_url: str, urn: str, keys: ServiceProviderKeys, *, encryption: bool = False) -> bytes:
+    """SP metadata for role-based SSO, the same for all accounts; with `encryption` it asks for encrypted assertions.
+
+    `urn` is our entity ID. Rule: sso-contract §2.1.
+    """
     descriptor = md.SPSSODescriptor(
         protocol_support_enumeration=samlp.NAMESPACE,
         want_assertions_signed="true",
-        key_descriptor=_key_descriptors(keys),
+        key_descriptor=_key_descriptors(keys, encryption=encryption),
         name_id_format=[md.NameIDFormat(text=name) for name in _ROLE_SSO_FORMATS],
         assertion_consumer_service=[_consumer(role_sso_recipient(base_url), index=1)],
         attribute_consuming_service=[_role_attributes()],
@@ -85,19 +97,21 @@ def _role_attributes() -> SamlBase:
     )
 
 
-def _key_descriptors(keys: ServiceProviderKeys) -> list[SamlBase]:
+def _key_descriptors(keys: ServiceProviderKeys, *, encryption: bool) -> list[SamlBase]:
     """The signing key, and of the keys that decrypt only the newest: nobody should start to use an old one."""
-    return [
-        _key_descriptor("signing", keys.signing_certificate_pem),
-        _key_descriptor("encryption", keys.encryption[0].certificate_pem),
-    ]
+    descriptors = [_key_descriptor("signing", keys.signing_certificate_pem)]
+    if encryption:
+        descriptors.append(_key_descriptor("encryption", keys.encryption[0].certificate_pem, _ENCRYPTION_METHODS))
+    return descriptors
 
 
-def _key_descriptor(use: str, certificate_pem: str) -> SamlBase:
+def _key_descriptor(use: str, certificate_pem: str, algorithms: tuple[str, ...] = ()) -> SamlBase:
     body = "\n".join(line for line in certificate_pem.splitlines() if line and not line.startswith("-----"))
     certificate = xmldsig.X509Certificate(text=body)
     return md.KeyDescriptor(
-        use=use, key_info=xmldsig.KeyInfo(x509_data=[xmldsig.X509Data(x509_certificate=[certificate])])
+        use=use,
+        key_info=xmldsig.KeyInfo(x509_data=[xmldsig.X509Data(x509_certificate=[certificate])]),
+        encryption_method=[md.EncryptionMethod(algorithm=algorithm) for algorithm in algorithms],
     )
 
 

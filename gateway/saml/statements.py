@@ -56,8 +56,9 @@ def read_authn_statement(statement: Element, now: datetime, skew: timedelta) -> 
 def read_attributes(statements: Sequence[Element]) -> Mapping[str, tuple[str, ...]]:
     """Check 22: attribute names to values, both in the order of the document; attributes of one name are joined.
 
-    Refused: an attribute without Name, encrypted attributes, a value with child elements - also in attributes that
-    nobody here asks for, since a policy may say "not if". An empty value, `xsi:nil` or not, is the empty text.
+    Refused: an attribute without Name, encrypted attributes, a value with child elements other than one NameID -
+    also in attributes that nobody here asks for, since a policy may say "not if". An empty value, `xsi:nil` or not,
+    is the empty text.
     Raises: SamlError(SAML_ATTRIBUTE).
     """
     attributes: dict[str, tuple[str, ...]] = {}
@@ -76,6 +77,16 @@ def read_attributes(statements: Sequence[Element]) -> Mapping[str, tuple[str, ..
 
 
 def _value_of(value: Element, name: str) -> str:
+    if value.tag == tags.ATTRIBUTE_VALUE and len(value) == 1 and value[0].tag == tags.NAME_ID:
+        return _only_text(value, value[0], name)
     if value.tag != tags.ATTRIBUTE_VALUE or len(value):
         raise SamlError(Reason.SAML_ATTRIBUTE, "the value of an attribute is not plain text", name[:200])
     return value.text or ""
+
+
+def _only_text(value: Element, name_id: Element, name: str) -> str:
+    """The text of a value that holds one NameID and nothing else, as that of eduPersonTargetedID does."""
+    around = (value.text or "") + (name_id.tail or "")
+    if len(name_id) or around.strip():
+        raise SamlError(Reason.SAML_ATTRIBUTE, "the value of an attribute is not plain text", name[:200])
+    return name_id.text or ""

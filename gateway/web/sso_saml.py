@@ -117,12 +117,20 @@ def _add_metadata_views(views: Blueprint, edge: Edge) -> None:
     def user_metadata() -> Response:
         with services.store.reading() as session:
             account = get_account(session, request.args.get("tenantID", ""))
-        return Response(user_sso_metadata(services.base_url, account.id, services.sp_keys), mimetype=_METADATA_TYPE)
+        document = user_sso_metadata(services.base_url, account.id, services.sp_keys, encryption=_asks_encryption())
+        return Response(document, mimetype=_METADATA_TYPE)
 
     @views.get("/saml-role/sp-metadata.xml")
     def role_metadata() -> Response:
-        document = role_sso_metadata(services.base_url, services.role_sso_urn, services.sp_keys)
+        document = role_sso_metadata(
+            services.base_url, services.role_sso_urn, services.sp_keys, encryption=_asks_encryption()
+        )
         return Response(document, mimetype=_METADATA_TYPE)
+
+
+def _asks_encryption() -> bool:
+    """`encryption=true` in a metadata URL: the IdP is told our encryption key."""
+    return request.args.get("encryption", "").lower() == "true"
 
 
 def _user_acs(edge: Edge, posted: Posted) -> Response:

@@ -67,8 +67,8 @@ def idp_config(style: SignStyle = SignStyle.ASSERTION) -> DemoIdpConfig:
         key_path=key_path,
         certificate_path=certificate_path,
         people=(ALICE, BOB),
-        user_sso=user_sso_metadata(BASE_URL, ACCOUNT_ID, gateway_keys()),
-        role_sso=role_sso_metadata(BASE_URL, URN, gateway_keys()),
+        user_sso=user_sso_metadata(BASE_URL, ACCOUNT_ID, gateway_keys(), encryption=True),
+        role_sso=role_sso_metadata(BASE_URL, URN, gateway_keys(), encryption=True),
         sign_style=style,
     )
 

@@ -138,11 +138,13 @@ def test_read_request__metadata_url_does_not_answer__tells_so() -> None:
 
 
 def test_user_sso_metadata__read_by_pysaml2_and_lxml__says_what_the_contract_says() -> None:
-    xml = user_sso_metadata(BASE_URL, ACCOUNT_ID, gateway_keys())
+    xml = user_sso_metadata(BASE_URL, ACCOUNT_ID, gateway_keys(), encryption=True)
     descriptor = md.entity_descriptor_from_string(xml).spsso_descriptor[0]
 
     assert etree.fromstring(xml).get("entityID") == SP
     assert [key.use for key in descriptor.key_descriptor] == ["signing", "encryption"]
+    methods = [method.algorithm for method in descriptor.key_descriptor[1].encryption_method]
+    assert [method.rpartition("#")[2] for method in methods] == ["aes256-gcm", "aes128-gcm", "rsa-oaep-mgf1p"]
     assert (descriptor.want_assertions_signed, descriptor.authn_requests_signed) == ("true", "true")
     assert [name.text.rpartition(":")[2] for name in descriptor.name_id_format] == [
         "emailAddress",
@@ -175,6 +177,14 @@ def test_role_sso_metadata__read_by_pysaml2_and_lxml__says_what_the_contract_say
         (SESSION_DURATION_ATTRIBUTE, "SessionDuration", "false"),
     ]
     assert entity.organization is not None
+
+
+def test_sp_metadata__unasked__offers_no_encryption_key() -> None:
+    keys = gateway_keys()
+
+    for xml in (user_sso_metadata(BASE_URL, ACCOUNT_ID, keys), role_sso_metadata(BASE_URL, URN, keys)):
+        descriptor = md.entity_descriptor_from_string(xml).spsso_descriptor[0]
+        assert [key.use for key in descriptor.key_descriptor] == ["signing"]
 
 
 def test_sp_metadata__made_twice__is_the_same() -> None:
