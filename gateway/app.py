@@ -8,6 +8,7 @@ from flask import Flask
 from gateway.api.routes import build_api_blueprint
 from gateway.clock import Clock, SystemClock
 from gateway.directory.authorization import Authorizer
+from gateway.directory.passwords import HashingLimit
 from gateway.key_files import load_or_make_keys
 from gateway.saml.selftest import check_xml_libraries
 from gateway.services import Services
@@ -47,6 +48,7 @@ def build_services(settings: Settings, clock: Clock) -> Services:
         ring=ring,
         clock=clock,
         authorizer=Authorizer(),
+        hashing=HashingLimit(),
         sp_keys=sp_keys,
         base_url=settings.base_url,
         role_sso_urn=settings.role_sso_urn,

@@ -32,6 +32,7 @@ class Reason(StrEnum):
 
     # credentials
     LOGIN_FAILED = "LoginFailed"
+    LOGIN_THROTTLED = "LoginThrottled"
     PASSWORD_LOGIN_DISABLED = "PasswordLoginDisabled"  # noqa: S105
     ACCESS_KEY_NOT_FOUND = "AccessKeyNotFound"
     ACCESS_KEY_INACTIVE = "AccessKeyInactive"
@@ -159,6 +160,14 @@ class AuthenticationError(GatewayError):
 
 class CredentialError(AuthenticationError):
     """A password, access key, signature or STS token was refused."""
+
+
+class Throttled(CredentialError):  # noqa: N818 - reads as what happened to the caller
+    """A password was not checked, or not accepted, for now. `retry_after_s`: whole seconds until it may be tried."""
+
+    def __init__(self, reason: Reason, public: str, detail: str | None = None, *, retry_after_s: int) -> None:
+        super().__init__(reason, public, detail)
+        self.retry_after_s = retry_after_s
 
 
 class SamlError(AuthenticationError):

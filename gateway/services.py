@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from gateway.clock import Clock
 from gateway.directory.authorization import Authorizer
+from gateway.directory.passwords import HashingLimit
 from gateway.keyring import KeyRing
 from gateway.saml.certificates import ServiceProviderKeys
 from gateway.store.engine import Store
@@ -17,6 +18,7 @@ class Services:
     ring: KeyRing
     clock: Clock
     authorizer: Authorizer
+    hashing: HashingLimit
     sp_keys: ServiceProviderKeys
     base_url: str  # our origin, without a final slash
     role_sso_urn: str  # entity ID and audience of role-based SSO

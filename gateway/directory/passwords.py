@@ -3,19 +3,47 @@
 Rule: RFC 9106; ram-limits §6.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
 from gateway.directory.names import is_storable
-from gateway.errors import InputError, Reason
+from gateway.errors import InputError, Reason, Throttled
 from gateway.secret import Secret
 
 SHORTEST = 8
 LONGEST = 32
 
 _HASHER = PasswordHasher()
+
+
+class HashingLimit:
+    """A bound on passwords checked at once, each of which takes 64 MiB. One per process, shared by its threads.
+
+    Whatever strangers can make the gateway hash is hashed in a `turn`; the command line hashes without.
+    """
+
+    def __init__(self, at_once: int = 4, wait_s: float = 2.0) -> None:
+        self._turns = BoundedSemaphore(at_once)
+        self._wait_s = wait_s
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for a turn, and hold it for the block.
+
+        Raises: Throttled(LOGIN_THROTTLED) when the others take too long.
+        """
+        if not self._turns.acquire(timeout=self._wait_s):
+            message = "too many people are signing in at this moment: wait 1 second, then try again"
+            raise Throttled(Reason.LOGIN_THROTTLED, message, "no turn to hash a password", retry_after_s=1)
+        try:
+            yield
+        finally:
+            self._turns.release()
 
 
 def hash_password(password: Secret) -> str:

@@ -1,12 +1,15 @@
-"""Insert a row unless its key is taken: the one statement that the two databases spell apart."""
+"""Insert a row unless its key is taken: the statements that the two databases spell apart."""
 
 from collections.abc import Mapping
+from typing import TypeVar
 
-from sqlalchemy import literal
+from sqlalchemy import inspect, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from gateway.store.base import Base
+
+Row = TypeVar("Row", bound=Base)
 
 
 def insert_once(session: Session, table: type[Base], values: Mapping[str, object]) -> bool:
@@ -14,7 +17,25 @@ def insert_once(session: Session, table: type[Base], values: Mapping[str, object
 
     PostgreSQL waits for a rival that has not committed yet; SQLite never has one, since writers queue.
     """
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(table).values(**values).on_conflict_do_nothing()
+    insert = _insert(session, table).values(**values).on_conflict_do_nothing()
     # RETURNING tells on both databases whether there is a new row; the row count of an insert does not.
     return session.scalar(insert.returning(literal(1))) is not None
+
+
+def insert_or_lock(session: Session, table: type[Row], values: Mapping[str, object]) -> Row:
+    """The row with the primary key in `values`, as it is, inserted from `values` if there is none.
+
+    Either way nobody else changes it until the transaction ends: rivals wait, and see what was made of it.
+    """
+    insert = _insert(session, table).values(**values)
+    keys = list(inspect(table).primary_key)
+    touched = insert.on_conflict_do_update(
+        index_elements=keys, set_={key.name: insert.excluded[key.name] for key in keys}
+    )
+    return session.scalars(touched.returning(table), execution_options={"populate_existing": True}).one()
+
+
+def _insert(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
+    if session.get_bind().dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)

@@ -38,6 +38,7 @@ _STATUS_BY_REASON = {
     Reason.PAGE_NOT_FOUND: 404,
     Reason.METHOD_NOT_ALLOWED: 405,
     Reason.CSRF: 400,
+    Reason.LOGIN_THROTTLED: 429,
     **dict.fromkeys(
         (
             Reason.SAML_ENCODING,
@@ -64,6 +65,7 @@ _ADVICE = {
     Reason.PAYLOAD_TOO_LARGE: "Send less. A sign-in response may have 300 KB, a metadata file 1 MB.",
     Reason.SAML_TOO_LARGE: _ASK_IDP,
     Reason.LOGIN_FAILED: "Check the name and the password. If you forgot it, ask an administrator of this account.",
+    Reason.LOGIN_THROTTLED: "Wait as long as it says, a minute at most, and sign in again.",
     Reason.PASSWORD_LOGIN_DISABLED: "This account signs in through your company. Use the company sign-in button.",
     Reason.SAML_STATUS: "Your company's sign-in refused you. Ask the people who run it, or start again.",
     Reason.SAML_REPLAYED: "Each response of your company's sign-in works once; this one was used. " + _START_AGAIN,

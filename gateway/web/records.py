@@ -23,7 +23,9 @@ def record_change(session: Session, services: Services, principal: Principal, ac
 
 
 def log_refused_password(error: GatewayError, account_id: str, name: str) -> None:
-    """A refused sign-in leaves nothing in the database, so that nobody can fill it."""
+    """A refused sign-in leaves a count in the database (`directory/login_attempts.py`) and everything else here: the
+    table is bounded, so nobody can fill it.
+    """
     visit = current_visit()
     log_event(
         "web.password_refused",

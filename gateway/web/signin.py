@@ -1,6 +1,8 @@
 """The sign-in pages: which account, then company sign-in or a password; and the owner's own page."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, request
@@ -8,18 +10,29 @@ from sqlalchemy.orm import Session
 
 from gateway.directory.accounts import Account, check_owner_password, get_account
 from gateway.directory.domains import find_account
+from gateway.directory.login_attempts import (
+    AttemptKey,
+    check_not_blocked,
+    clear_failures,
+    count_failure,
+    owner_attempt,
+    user_attempt,
+)
 from gateway.directory.login_profiles import check_user_password
 from gateway.directory.user_sso import find_user_sso
-from gateway.errors import CredentialError, NotFound, Reason
+from gateway.errors import CredentialError, NotFound, Reason, Throttled
 from gateway.principal import AccountOwner, Principal, RamUser
 from gateway.secret import Secret
 from gateway.services import Services
 from gateway.sts.duration import user_duration
 from gateway.sts.sessions import open_session
+from gateway.web.advice import status_of
 from gateway.web.edge import Edge, form_text, page, see_other
 from gateway.web.records import log_refused_password, record_password_login
 from gateway.web.relay import HOME
 from gateway.web.session import end_current, sign_in
+
+Found = TypeVar("Found")
 
 _NAME_MAX = 320
 _PASSWORD_MAX = 128
@@ -60,13 +73,15 @@ def _add_user_views(views: Blueprint, edge: Edge) -> None:
         password = Secret(form_text("password", max_length=_PASSWORD_MAX))
         with services.store.reading() as session:
             found = _named(session, services, account)
-            try:
-                bare = _bare_name(session, services, found, name)
-                user = check_user_password(session, found.id, bare, password)
-            except CredentialError as error:
-                log_refused_password(error, found.id, name)
+            bare = _bare_name(session, services, found, name)
+        attempt = user_attempt(found.id, bare)
+        try:
+            user = _check(services, attempt, lambda session: check_user_password(session, found.id, bare, password))
+            return _signed_in(edge, RamUser(found.id, user.id, user.name), found, attempt)
+        except CredentialError as error:
+            log_refused_password(error, found.id, name)
+            with services.store.reading() as session:
                 return _user_page(edge, session, found, name, error)
-        return _signed_in(edge, RamUser(found.id, user.id, user.name), found)
 
 
 def _add_owner_views(views: Blueprint, edge: Edge) -> None:
@@ -74,19 +89,40 @@ def _add_owner_views(views: Blueprint, edge: Edge) -> None:
 
     @views.get("/owner/login.htm")
     def owner_page() -> Response:
-        return page("login_owner.html", login="", problem=None)
+        return _form_page("login_owner.html", None, login="")
 
     @views.post("/owner/login.htm")
     def owner_login() -> Response:
         login = form_text("login", max_length=_NAME_MAX)
         password = Secret(form_text("password", max_length=_PASSWORD_MAX))
-        with services.store.reading() as session:
-            try:
-                account = check_owner_password(session, login, password)
-            except CredentialError as error:
-                log_refused_password(error, "", login)
-                return page("login_owner.html", 401, login=login, problem=error.public)
-        return _signed_in(edge, AccountOwner(account.id, account.owner_login), account)
+        attempt = owner_attempt(login)
+        try:
+            account = _check(services, attempt, lambda session: check_owner_password(session, login, password))
+            return _signed_in(edge, AccountOwner(account.id, account.owner_login), account, attempt)
+        except CredentialError as error:
+            log_refused_password(error, "", login)
+            return _form_page("login_owner.html", error, login=login)
+
+
+def _check(services: Services, attempt: AttemptKey, check: Callable[[Session], Found]) -> Found:
+    """What `check` finds, unless too many attempts failed before. A wrong password counts as a failure; a right one
+    clears them when it signs in.
+
+    The slow check is made while reading, so that others can write meanwhile. Both outcomes are settled in a write
+    transaction that looks at the failures again, so that guesses sent at once are worth no more than one by one.
+    Raises: CredentialError.
+    """
+    with services.hashing.turn(), services.store.reading() as session:
+        check_not_blocked(session, attempt, services.clock.now())
+        try:
+            return check(session)
+        except CredentialError as error:
+            if error.reason is not Reason.LOGIN_FAILED:
+                raise
+            refused = error
+    with services.store.transaction() as session:
+        count_failure(session, attempt, services.clock.now())
+    raise refused
 
 
 def _named(session: Session, services: Services, text: str) -> Account:
@@ -105,9 +141,10 @@ def _bare_name(session: Session, services: Services, account: Account, name: str
     return local if owner is not None and owner.id == account.id else name
 
 
-def _signed_in(edge: Edge, principal: Principal, account: Account) -> Response:
+def _signed_in(edge: Edge, principal: Principal, account: Account, attempt: AttemptKey) -> Response:
     services, now = edge.services, edge.services.clock.now()
     with services.store.transaction() as session:
+        clear_failures(session, attempt, now)
         end_current(session, services, edge.cookies)
         hours = get_account(session, account.id).login_session_duration_h
         cap = user_duration(session_not_on_or_after=None, login_limit_h=hours, now=now)
@@ -141,15 +178,22 @@ def _account_page(services: Services, text: str, callback: str, problem: str | N
 def _user_page(edge: Edge, session: Session, account: Account, name: str, error: CredentialError | None) -> Response:
     settings = find_user_sso(session, account.id)
     query = _query(_kept(edge.target(request.args.get("callback"))))
-    return page(
+    return _form_page(
         "login_user.html",
-        401 if error else 200,
+        error,
         account=account,
         sso_on=settings is not None and settings.enabled,
         start_url=f"/saml/start/{quote(account.id)}{query}",
         name=name,
-        problem=error.public if error else None,
     )
+
+
+def _form_page(template: str, error: CredentialError | None, **values: object) -> Response:
+    """A form to sign in with, and why the last attempt was refused."""
+    response = page(template, status_of(error) if error else 200, problem=error.public if error else None, **values)
+    if isinstance(error, Throttled):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
 
 
 def _kept(target: str) -> str:

@@ -23,6 +23,7 @@ from gateway.directory.access_keys import NewAccessKey, create_access_key
 from gateway.directory.accounts import create_account
 from gateway.directory.attachments import attach_policy
 from gateway.directory.authorization import Authorizer
+from gateway.directory.passwords import HashingLimit
 from gateway.directory.policies import create_policy
 from gateway.directory.revocations import revoke
 from gateway.directory.roles import create_role
@@ -142,6 +143,7 @@ def stage(store: Store, clock: FakeClock) -> Stage:
         ring=ring,
         clock=clock,
         authorizer=Authorizer(),
+        hashing=HashingLimit(),
         sp_keys=gateway_keys(),
         base_url="https://sso.example.com",
         role_sso_urn="urn:alibaba:cloudcomputing",

@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.directory import passwords
-from gateway.directory.passwords import check_password_policy, hash_password, verify_password
-from gateway.errors import InputError, Reason
+from gateway.directory.passwords import HashingLimit, check_password_policy, hash_password, verify_password
+from gateway.errors import InputError, Reason, Throttled
 from gateway.secret import Secret
 from tests.unit.directory.world import refused
 
@@ -61,3 +61,21 @@ def test_check_password_policy__length__8_to_32(text: str, accepted: bool) -> No
     else:
         with refused(InputError, Reason.PASSWORD_TOO_WEAK, "Password"):
             check_password_policy(Secret(text))
+
+
+def test_turn__all_taken__refused_until_one_is_given_back() -> None:
+    limit = HashingLimit(at_once=2, wait_s=0)
+    with limit.turn():
+        with limit.turn(), pytest.raises(Throttled) as refused, limit.turn():
+            pass
+        assert (refused.value.reason, refused.value.retry_after_s) == (Reason.LOGIN_THROTTLED, 1)
+        with limit.turn():
+            pass
+
+
+def test_turn__block_fails__is_given_back() -> None:
+    limit = HashingLimit(at_once=1, wait_s=0)
+    with pytest.raises(ZeroDivisionError), limit.turn():
+        raise ZeroDivisionError
+    with limit.turn():
+        pass
