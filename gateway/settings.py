@@ -19,7 +19,10 @@ from gateway.errors import ConfigError, Reason
 PREFIX = "RAMGATE_"
 PLATFORM_NAMES = {"PORT": "port", "DATABASE_URL": "database_url"}
 NOT_SETTINGS = {"RAMGATE_CONFIG"}
-REPOSITORY = Path(__file__).resolve().parent.parent
+_PACKAGE = Path(__file__).resolve().parent
+# From a checkout data lives beside the code; an installed package keeps it where it is started.
+HOME = _PACKAGE.parent if (_PACKAGE.parent / "pyproject.toml").is_file() else Path.cwd()
+TEMPLATES = _PACKAGE / "templates" if (_PACKAGE / "templates").is_dir() else HOME / "templates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,10 @@ class Settings:
     workers: int = 2
     threads: int = 8  # per worker
     database_url: str = ""  # default: SQLite in var_dir
-    var_dir: Path = REPOSITORY / "var"
-    certs_dir: Path = REPOSITORY / "certs"
-    metadata_dir: Path = REPOSITORY / "metadata"
-    templates_dir: Path = REPOSITORY / "templates"
+    var_dir: Path = HOME / "var"
+    certs_dir: Path = HOME / "certs"
+    metadata_dir: Path = HOME / "metadata"
+    templates_dir: Path = TEMPLATES
     role_sso_urn: str = "urn:alibaba:cloudcomputing"  # entity ID and audience of role-based SSO
     domain_suffix: str = "onaliyun.com"  # an account's default domain is <alias>.<suffix>
     relay_hosts: tuple[str, ...] = ()  # besides our own origin, where RelayState may lead; `*.example.com` allowed

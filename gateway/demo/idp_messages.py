@@ -16,7 +16,7 @@ from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, md, saml, samlp, xml
 from gateway.errors import ConfigError, InputError, Reason
 from gateway.saml.names import ROLE_ATTRIBUTE, ROLE_SESSION_NAME_ATTRIBUTE, SESSION_DURATION_ATTRIBUTE
 from gateway.secret import Secret
-from gateway.settings import REPOSITORY
+from gateway.settings import TEMPLATES
 
 with warnings.catch_warnings():
     # pysaml2 imports a cipher mode that cryptography is about to move; nobody at a demo needs to read that.
@@ -89,7 +89,7 @@ class DemoIdpConfig:
     user_sso_start_url: str | None = None
     sign_style: SignStyle = SignStyle.ASSERTION
     company: str = "Example Company"
-    templates_dir: Path = REPOSITORY / "templates"
+    templates_dir: Path = TEMPLATES
 
     @property
     def sso_url(self) -> str:
