@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from gateway.clock import wire_time
 
@@ -16,6 +17,17 @@ _MAX_HOPS = 32
 class Client:
     address: str  # a canonical IPv4 or IPv6 address; empty when the transport has none
     secure: bool  # the browser's own connection was TLS
+
+
+def client_of_environ(environ: Mapping[str, Any], trusted: Sequence[Network]) -> Client:
+    """The same for a WSGI environment; a header that came twice stands there joined by commas."""
+    return client_of(
+        environ.get("REMOTE_ADDR") or "",
+        environ["wsgi.url_scheme"],
+        environ.get("HTTP_X_FORWARDED_FOR"),
+        environ.get("HTTP_X_FORWARDED_PROTO"),
+        trusted,
+    )
 
 
 def client_of(

@@ -9,7 +9,7 @@ from gateway.api.call import MAX_BODY_BYTES, WireRequest
 from gateway.api.errors import Failure, render_http_error
 from gateway.api.pipeline import host_id, run
 from gateway.api.render import JSON_TYPE, render_json
-from gateway.client import client_of
+from gateway.client import client_of_environ
 from gateway.ids import new_request_id
 from gateway.services import Services
 
@@ -48,13 +48,7 @@ def _names_operation() -> bool:
 
 
 def _wire_request(services: Services) -> WireRequest:
-    client = client_of(
-        request.remote_addr or "",
-        request.scheme,
-        ",".join(request.headers.getlist("X-Forwarded-For")) or None,
-        request.headers.get("X-Forwarded-Proto"),
-        services.trusted_proxies,
-    )
+    client = client_of_environ(request.environ, services.trusted_proxies)
     return WireRequest(
         request_id=new_request_id(),
         method=request.method,

@@ -52,9 +52,7 @@ def create_group(
     check_name(DISPLAY_NAME, display_name)
     check_text("Comments", comments, _LONGEST_COMMENTS)
     lock_account(session, account_id)
-    count = select(func.count()).select_from(Group).where(Group.account_id == account_id)
-    if session.scalars(count).one() >= quotas.GROUPS_PER_ACCOUNT:
-        raise LimitExceeded(Reason.LIMIT_EXCEEDED, "the account has as many groups as it may have", subject="Group")
+    quotas.check_room(session, Group.account_id, account_id, quotas.GROUPS_PER_ACCOUNT, "Group")
     group = Group(
         id=new_entity_id(),
         account_id=account_id,

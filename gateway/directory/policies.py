@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory import quotas, ties
@@ -65,10 +65,7 @@ def create_policy(
     check_text("Description", description, _LONGEST_DESCRIPTION)
     parse_policy(document)
     lock_account(session, account_id)
-    count = select(func.count()).select_from(Policy).where(Policy.account_id == account_id)
-    if session.scalars(count).one() >= quotas.POLICIES_PER_ACCOUNT:
-        message = "the account has as many policies as it may have"
-        raise LimitExceeded(Reason.LIMIT_EXCEEDED, message, subject="Policy")
+    quotas.check_room(session, Policy.account_id, account_id, quotas.POLICIES_PER_ACCOUNT, "Policy")
     policy = Policy(
         account_id=account_id,
         name=name,

@@ -1,5 +1,10 @@
 """How many of each thing there may be. Rule: ram-limits §1, the newest published values."""
 
+from sqlalchemy import func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from gateway.errors import LimitExceeded, Reason
+
 USERS_PER_ACCOUNT = 5000
 GROUPS_PER_ACCOUNT = 300
 GROUPS_PER_USER = 10
@@ -11,3 +16,17 @@ CUSTOM_POLICIES_PER_TARGET = 10
 ACCESS_KEYS_PER_USER = 2
 ACCESS_KEYS_PER_OWNER = 2
 SAML_PROVIDERS_PER_ACCOUNT = 100
+
+
+def check_room(
+    session: Session, owned_by: InstrumentedAttribute[str], account_id: str, most: int, subject: str
+) -> None:
+    """Refuse one more row of an account that has `most` already. The account must be locked, or two can slip in.
+
+    `owned_by` is the table's account column. Raises: LimitExceeded with this subject.
+    """
+    count = select(func.count()).where(owned_by == account_id)
+    if session.scalars(count).one() >= most:
+        raise LimitExceeded(
+            Reason.LIMIT_EXCEEDED, f"the account has {most} of these and may have no more", subject=subject
+        )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.arn import role_arn
@@ -12,7 +12,7 @@ from gateway.directory.accounts import change_policies, lock_account
 from gateway.directory.names import ROLE_NAME, check_name, check_text, name_key
 from gateway.directory.revocations import revoke_for_ever
 from gateway.directory.unique import insert_unique
-from gateway.errors import InputError, LimitExceeded, NotFound, Reason
+from gateway.errors import InputError, NotFound, Reason
 from gateway.ids import new_entity_id
 from gateway.policy import parse_trust_policy
 from gateway.store.base import Base
@@ -57,9 +57,7 @@ def create_role(
     _check_max_session_duration(max_session_duration_s)
     parse_trust_policy(trust_document)
     lock_account(session, account_id)
-    count = select(func.count()).select_from(Role).where(Role.account_id == account_id)
-    if session.scalars(count).one() >= quotas.ROLES_PER_ACCOUNT:
-        raise LimitExceeded(Reason.LIMIT_EXCEEDED, "the account has as many roles as it may have", subject="Role")
+    quotas.check_room(session, Role.account_id, account_id, quotas.ROLES_PER_ACCOUNT, "Role")
     role = Role(
         id=new_entity_id(),
         account_id=account_id,

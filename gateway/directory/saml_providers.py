@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.arn import saml_provider_arn
@@ -19,7 +19,7 @@ from gateway.directory.provider_certificates import (
 )
 from gateway.directory.revocations import revoke
 from gateway.directory.unique import insert_unique
-from gateway.errors import LimitExceeded, NotFound, Reason, SamlError
+from gateway.errors import NotFound, Reason, SamlError
 from gateway.saml.certificates import TrustedCertificate
 from gateway.store.base import Base, RowNumber
 
@@ -71,10 +71,8 @@ def create_saml_provider(
     check_sign_algorithm(authn_sign_algo)
     metadata = read_metadata(metadata_xml, now)
     lock_account(session, account_id)
-    count = select(func.count()).select_from(SamlProvider).where(SamlProvider.account_id == account_id)
-    if session.scalars(count).one() >= quotas.SAML_PROVIDERS_PER_ACCOUNT:
-        message = "the account has as many SAML providers as it may have"
-        raise LimitExceeded(Reason.LIMIT_EXCEEDED, message, subject="SAMLProvider")
+    most = quotas.SAML_PROVIDERS_PER_ACCOUNT
+    quotas.check_room(session, SamlProvider.account_id, account_id, most, "SAMLProvider")
     provider = SamlProvider(
         account_id=account_id,
         name=name,

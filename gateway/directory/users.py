@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, func, select, update
+from sqlalchemy import ForeignKey, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.arn import user_arn
@@ -12,7 +12,7 @@ from gateway.directory.accounts import change_policies, lock_account
 from gateway.directory.names import DISPLAY_NAME, USER_NAME, check_name, check_text, name_key
 from gateway.directory.revocations import revoke_for_ever
 from gateway.directory.unique import insert_unique, unique_change
-from gateway.errors import LimitExceeded, NotFound, Reason
+from gateway.errors import NotFound, Reason
 from gateway.ids import new_entity_id
 from gateway.store.base import Base
 
@@ -46,9 +46,7 @@ def create_user(
     check_name(DISPLAY_NAME, display_name)
     check_text("Comments", comments, _LONGEST_COMMENTS)
     lock_account(session, account_id)
-    count = select(func.count()).select_from(User).where(User.account_id == account_id)
-    if session.scalars(count).one() >= quotas.USERS_PER_ACCOUNT:
-        raise LimitExceeded(Reason.LIMIT_EXCEEDED, "the account has as many users as it may have", subject="User")
+    quotas.check_room(session, User.account_id, account_id, quotas.USERS_PER_ACCOUNT, "User")
     user = User(
         id=new_entity_id(),
         account_id=account_id,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask import g, request
 
-from gateway.client import Client, client_of
+from gateway.client import Client, client_of_environ
 from gateway.ids import new_request_id
 from gateway.services import Services
 
@@ -19,13 +19,7 @@ class Visit:
 
 
 def begin_visit(services: Services) -> Visit:
-    client = client_of(
-        request.remote_addr or "",
-        request.scheme,
-        ",".join(request.headers.getlist("X-Forwarded-For")) or None,
-        request.headers.get("X-Forwarded-Proto"),
-        services.trusted_proxies,
-    )
+    client = client_of_environ(request.environ, services.trusted_proxies)
     visit = Visit(new_request_id(), client)
     setattr(g, _ATTRIBUTE, visit)
     return visit
