@@ -127,7 +127,6 @@ class Reason(StrEnum):
     ALREADY_EXISTS = "AlreadyExists"
     DELETE_CONFLICT = "DeleteConflict"
     LIMIT_EXCEEDED = "LimitExceeded"
-    READ_ONLY = "ReadOnly"
 
 
 class GatewayError(Exception):

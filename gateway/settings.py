@@ -46,10 +46,6 @@ class Settings:
     skew_s: int = 120  # clock difference tolerated in SAML times, seconds
     log_level: str = "INFO"
 
-    @property
-    def secure(self) -> bool:
-        return self.base_url.startswith("https://")
-
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings.

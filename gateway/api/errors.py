@@ -7,17 +7,10 @@ from urllib.parse import urlencode
 from gateway.api.render import Value
 from gateway.api.wire_codes import BY_STATUS, INTERNAL_ERROR, Row, row_for
 from gateway.errors import Denied, GatewayError
-from gateway.policy import Decision, Layer, Outcome
+from gateway.policy import Decision, Outcome
 from gateway.principal import AccountOwner, Principal, RamUser, RoleSession
 
 _TROUBLESHOOT = "https://api.aliyun.com/troubleshoot"
-_POLICY_TYPES = {
-    Layer.CONTROL: "ControlPolicy",
-    Layer.SESSION: "SessionPolicy",
-    Layer.ACCOUNT_IDENTITY: "AccountLevelIdentityBasedPolicy",
-    Layer.RESOURCE_GROUP_IDENTITY: "ResourceGroupLevelIdentityBasedPolicy",
-    Layer.TRUST: "AssumeRolePolicy",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +78,7 @@ def _denied_detail(decision: Decision, failure: Failure) -> Mapping[str, Value]:
         "AuthPrincipalOwnerId": owner,
         "AuthPrincipalDisplayName": name,
         "NoPermissionType": denied,
-        "PolicyType": _POLICY_TYPES.get(decision.layer, ""),
+        "PolicyType": decision.layer.value,
     }
 
 

@@ -127,7 +127,6 @@ BY_REASON: Mapping[Reason, Row] = MappingProxyType(
         Reason.ALREADY_EXISTS: Row(409, "EntityAlreadyExists.{subject}", "The {subject} does already EXIST."),
         Reason.DELETE_CONFLICT: Row(409, "DeleteConflict.{subject}", "{public}"),
         Reason.LIMIT_EXCEEDED: Row(409, "LimitExceeded.{subject}", "The count of {subject} beyond the current limits."),
-        Reason.READ_ONLY: _FORBIDDEN,
     }
 )
 

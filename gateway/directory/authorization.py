@@ -22,6 +22,7 @@ from gateway.directory.users import User
 from gateway.errors import Denied, Reason
 from gateway.policy import (
     SYSTEM_POLICIES,
+    SYSTEM_POLICY_VERSION,
     AccessRequest,
     AttachedPolicy,
     Decision,
@@ -220,7 +221,7 @@ def _load_policies(
                 AttachedPolicy(
                     name=attachment.policy_name,
                     type=PolicyType.SYSTEM,
-                    version="v1",
+                    version=SYSTEM_POLICY_VERSION,
                     document=system.document,
                     attached_to=attached_to,
                     via=attachment.target_kind,

@@ -18,8 +18,6 @@ RESPONSE = _SAMLP + "Response"
 EXTENSIONS = _SAMLP + "Extensions"
 STATUS = _SAMLP + "Status"
 STATUS_CODE = _SAMLP + "StatusCode"
-STATUS_MESSAGE = _SAMLP + "StatusMessage"
-STATUS_DETAIL = _SAMLP + "StatusDetail"
 
 # assertion
 ASSERTION = _SAML + "Assertion"
