@@ -6,7 +6,6 @@ sign-in is broken, and must not be shut out. Names that nobody has are counted l
 the brake tells nothing about who exists.
 """
 
-import hashlib
 from datetime import datetime, timedelta
 from math import ceil
 from typing import NewType
@@ -17,10 +16,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from gateway.directory.names import name_key
 from gateway.errors import Reason, Throttled
 from gateway.store.base import Base
+from gateway.store.hashed_key import hash_key
 from gateway.store.once import insert_or_lock
 from gateway.store.sweep import sweep_expired
 
-FREE_FAILURES = 5
+BLOCKING_FROM = 5  # failures in a row: the fifth is the first that costs a wait
 LONGEST_BLOCK = timedelta(seconds=60)
 FORGOTTEN_AFTER = timedelta(minutes=15)  # since the last failure
 MOST_ROWS = 20_000
@@ -99,15 +99,15 @@ def _check(row: LoginAttempts | None, now: datetime) -> None:
 
 
 def _block_after(failures: int) -> timedelta:
-    if failures < FREE_FAILURES:
+    if failures < BLOCKING_FROM:
         return timedelta(0)
-    return min(timedelta(seconds=2 ** min(failures - FREE_FAILURES, _DOUBLINGS)), LONGEST_BLOCK)
+    return min(timedelta(seconds=2 ** min(failures - BLOCKING_FROM, _DOUBLINGS)), LONGEST_BLOCK)
 
 
 def _evict(session: Session) -> None:
     """Keep the table bounded under a flood of names: what failed longest ago is forgotten first.
 
-    To have five free failures back, somebody must fail with thousands of other names, and pay their hashing.
+    To have the free failures back, somebody must fail with thousands of other names, and pay their hashing.
     """
     if (session.scalar(select(func.count()).select_from(LoginAttempts)) or 0) <= MOST_ROWS:
         return
@@ -124,4 +124,4 @@ def _evict(session: Session) -> None:
 
 
 def _hash(kind: str, name: str) -> AttemptKey:
-    return AttemptKey(hashlib.sha256(f"{kind}\0{name}".encode("utf-8", "surrogatepass")).hexdigest())
+    return AttemptKey(hash_key(f"{kind}\0{name}"))

@@ -4,7 +4,6 @@ Kinds and values: "role" role id, "user" user id, "session" session id, "provide
 "certificate" SHA-256 fingerprint, "assertion" issuer and assertion ID as `<issuer>#<id>`.
 """
 
-import hashlib
 from collections.abc import Collection
 from datetime import UTC, datetime
 
@@ -12,6 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.store.base import Base
+from gateway.store.hashed_key import hash_key
 from gateway.store.once import insert_once
 
 _ONE_OF_A_KIND = frozenset({"session", "assertion"})
@@ -68,4 +68,4 @@ def find_revocation(
 
 
 def _hash(kind: str, value: str) -> str:
-    return hashlib.sha256(f"{kind}\0{value}".encode("utf-8", "surrogatepass")).hexdigest()
+    return hash_key(f"{kind}\0{value}")

@@ -12,11 +12,12 @@ from sqlalchemy import CursorResult, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.errors import AuthenticationError, CredentialError, Reason
-from gateway.federation.browser import hash_browser, is_same_browser
+from gateway.federation.browser import is_same_browser
 from gateway.federation.facts import LoginFacts, dump_facts, load_facts
 from gateway.ids import new_handle
 from gateway.keyring import KeyRing
 from gateway.store.base import Base
+from gateway.store.hashed_key import hash_key
 from gateway.store.sweep import sweep_expired
 
 LIFETIME = timedelta(minutes=5)
@@ -55,12 +56,12 @@ def save_offer(
     """
     sweep_expired(session, RoleOfferRow.id_hash, RoleOfferRow.expires_at, now)
     offer_id = new_handle()
-    id_hash = hash_browser(offer_id)
+    id_hash = hash_key(offer_id)
     expires_at = min(now + LIFETIME, content.facts.not_on_or_after)
     session.add(
         RoleOfferRow(
             id_hash=id_hash,
-            browser_hash=hash_browser(browser),
+            browser_hash=hash_key(browser),
             sealed=ring.seal(PURPOSE, _dump(content), bound_to=id_hash.encode()),
             expires_at=expires_at,
         )
@@ -75,7 +76,7 @@ def take_offer(session: Session, ring: KeyRing, *, offer_id: str, browser: str, 
     Refused: an unknown, used or expired offer; another browser, which does not use the offer up.
     Raises: AuthenticationError(ROLE_CHOICE_GONE), AuthenticationError(LOGIN_OTHER_BROWSER).
     """
-    row = session.get(RoleOfferRow, hash_browser(offer_id))
+    row = session.get(RoleOfferRow, hash_key(offer_id))
     if row is None or now >= row.expires_at:
         raise choice_gone("unknown or used offer" if row is None else "expired offer")
     if not is_same_browser(row.browser_hash, browser):

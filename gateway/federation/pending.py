@@ -7,8 +7,9 @@ from sqlalchemy import CursorResult, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.errors import AuthenticationError, InputError, Reason
-from gateway.federation.browser import hash_browser, is_same_browser
+from gateway.federation.browser import is_same_browser
 from gateway.store.base import Base
+from gateway.store.hashed_key import hash_key
 from gateway.store.sweep import sweep_expired
 
 LIFETIME = timedelta(minutes=10)
@@ -49,7 +50,7 @@ def begin_login(
         PendingLoginRow(
             request_id=request_id,
             account_id=account_id,
-            browser_hash=hash_browser(browser),
+            browser_hash=hash_key(browser),
             target=target,
             created_at=now,
             expires_at=now + LIFETIME,

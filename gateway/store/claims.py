@@ -4,14 +4,14 @@ processes only one can win.
 Rule: SAML Profiles 2.0 §4.1.4.5 (an assertion is used once).
 """
 
-import hashlib
 from datetime import datetime
 
-from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.store.base import Base
+from gateway.store.hashed_key import hash_key
 from gateway.store.once import insert_once
+from gateway.store.sweep import sweep_expired
 
 _SWEEP_BATCH = 200
 _SWEEP_ONE_IN = 16
@@ -32,7 +32,7 @@ def claim_once(session: Session, kind: str, key: str, expires_at: datetime, *, n
     usable either way. A claim past `expires_at` still refuses until it is swept, which one claim in sixteen does
     in passing, so that the table stays about as large as what is alive in it.
     """
-    key_hash = _hash(key)
+    key_hash = hash_key(key)
     if int(key_hash[:8], 16) % _SWEEP_ONE_IN == 0:
         sweep_claims(session, now)
     return insert_once(session, OneTimeClaim, {"kind": kind, "key_hash": key_hash, "expires_at": expires_at})
@@ -40,20 +40,4 @@ def claim_once(session: Session, kind: str, key: str, expires_at: datetime, *, n
 
 def sweep_claims(session: Session, now: datetime) -> int:
     """Delete up to 200 claims that expired before `now`; how many there were. Never waits for another sweeper."""
-    expired = (
-        select(OneTimeClaim.key_hash)
-        .where(OneTimeClaim.expires_at < now)
-        .limit(_SWEEP_BATCH)
-        .with_for_update(skip_locked=True)
-    )
-    result = session.execute(
-        # The second condition spares a live claim of another kind that happens to have the same key.
-        delete(OneTimeClaim).where(OneTimeClaim.key_hash.in_(expired.scalar_subquery()), OneTimeClaim.expires_at < now),
-        execution_options={"synchronize_session": False},
-    )
-    assert isinstance(result, CursorResult)
-    return result.rowcount
-
-
-def _hash(key: str) -> str:
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    return sweep_expired(session, OneTimeClaim.key_hash, OneTimeClaim.expires_at, now, at_most=_SWEEP_BATCH)

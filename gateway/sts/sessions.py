@@ -4,7 +4,6 @@ Signing out ends the browser session; credentials that were copied out of a role
 are revoked, like any other.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,8 +20,9 @@ from gateway.ids import new_handle, new_request_id
 from gateway.keyring import KeyRing
 from gateway.principal import AccountOwner, Principal, RamUser, RoleSession
 from gateway.store.base import Base
+from gateway.store.hashed_key import hash_key
 from gateway.store.sweep import sweep_expired
-from gateway.sts.revocation import origin_pairs, token_pairs
+from gateway.sts.revocation import Pair, origin_pairs, token_pairs
 from gateway.sts.token import Provenance, SessionToken, open_token, provenance_fields, seal_token
 
 _OWNER, _USER, _ROLE = "owner", "user", "role"
@@ -80,7 +80,7 @@ def open_session(
     kind, entity_id = _stored(principal)
     session.add(
         BrowserSessionRow(
-            handle_hash=_hash(handle),
+            handle_hash=hash_key(handle),
             session_id=token.session_id if token else new_request_id(),
             kind=kind,
             account_id=principal.account_id,
@@ -106,7 +106,7 @@ def find_session(session: Session, ring: KeyRing, handle: str, now: datetime) ->
         .join(Account, Account.id == BrowserSessionRow.account_id)
         .outerjoin(User, (BrowserSessionRow.kind == _USER) & (User.id == BrowserSessionRow.entity_id))
         .outerjoin(Role, (BrowserSessionRow.kind == _ROLE) & (Role.id == BrowserSessionRow.entity_id))
-        .where(BrowserSessionRow.handle_hash == _hash(handle))
+        .where(BrowserSessionRow.handle_hash == hash_key(handle))
     ).one_or_none()
     if found is None:
         return None
@@ -136,7 +136,7 @@ def end_session(session: Session, handle: str, now: datetime) -> None:
     """Sign out. An unknown or ended handle is no error: the wish is fulfilled already."""
     session.execute(
         update(BrowserSessionRow)
-        .where(BrowserSessionRow.handle_hash == _hash(handle), BrowserSessionRow.ended_at.is_(None))
+        .where(BrowserSessionRow.handle_hash == hash_key(handle), BrowserSessionRow.ended_at.is_(None))
         .values(ended_at=now)
     )
 
@@ -163,14 +163,10 @@ def _principal(
     return None
 
 
-def _pairs(live: BrowserSession) -> tuple[tuple[str, str], ...]:
+def _pairs(live: BrowserSession) -> tuple[Pair, ...]:
     if live.token is not None:
         return token_pairs(live.token)
-    own: tuple[tuple[str, str], ...] = (("session", live.session_id),)
+    own: tuple[Pair, ...] = (("session", live.session_id),)
     if isinstance(live.principal, RamUser):
         own += (("user", live.principal.user_id),)
     return own + origin_pairs(live.provenance)
-
-
-def _hash(handle: str) -> str:
-    return hashlib.sha256(handle.encode("utf-8", "surrogatepass")).hexdigest()
