@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import unquote_plus
 
+from gateway.client import Client
 from gateway.errors import InputError, Reason
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -30,8 +31,7 @@ class WireRequest:
     query_string: str  # still encoded
     headers: Mapping[str, str]
     body: bytes
-    source_ip: str
-    secure: bool
+    client: Client
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from gateway.api.parameters import Parameters
 from gateway.api.render import JSON_TYPE, XML_TYPE, Value, render_json, render_xml
 from gateway.audit.log import log_event
 from gateway.audit.receipts import record
-from gateway.client import Client, policy_context
+from gateway.client import policy_context
 from gateway.errors import GatewayError
 from gateway.identity import VerifiedIdentity
 from gateway.services import Services
@@ -97,8 +97,7 @@ def _identify(action: AnyAction, call: ApiCall, services: Services, trail: _Trai
 def _authenticate(session: Session, services: Services, call: ApiCall, proof: Proof | None) -> Work:
     now = services.clock.now()
     principal = verify_proof(session, services.ring, proof, now) if proof is not None else None
-    client = Client(call.wire.source_ip, call.wire.secure)
-    return Work(services, session, call, client, now, principal)
+    return Work(services, session, call, call.wire.client, now, principal)
 
 
 def _authorize(action: AnyAction, request: object, work: Work) -> None:
@@ -128,6 +127,6 @@ def _log(event: str, trail: _Trail, wire: WireRequest, error: GatewayError | Non
         reason=None if error is None else error.reason,
         action=trail.failure.action,
         caller=getattr(trail.failure.caller, "arn", None),
-        client=wire.source_ip,
+        client=wire.client.address,
         detail=None if error is None else error.detail,
     )

@@ -48,15 +48,13 @@ def _names_operation() -> bool:
 
 
 def _wire_request(services: Services) -> WireRequest:
-    client = client_of_environ(request.environ, services.trusted_proxies)
     return WireRequest(
         request_id=new_request_id(),
         method=request.method,
         query_string=request.environ.get("QUERY_STRING", ""),
         headers=_headers(),
         body=request.get_data(cache=False),
-        source_ip=client.address,
-        secure=client.secure,
+        client=client_of_environ(request.environ, services.trusted_proxies),
     )
 
 

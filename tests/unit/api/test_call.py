@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.api.call import MAX_BODY_BYTES, MAX_PARAMETERS, WireRequest, read_call, wants_xml
+from gateway.client import Client
 from gateway.errors import InputError, Reason
 
 FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
@@ -19,8 +20,7 @@ def wire(query: str = "", *, headers: Mapping[str, str] | None = None, body: byt
         query_string=query,
         headers=headers or {},
         body=body,
-        source_ip="127.0.0.1",
-        secure=False,
+        client=Client("127.0.0.1", secure=False),
     )
 
 

@@ -18,6 +18,7 @@ from gateway.api.parameters import Parameters
 from gateway.api.pipeline import ApiReply, run
 from gateway.api.signature_v1 import sign, string_to_sign
 from gateway.audit.receipts import Receipt, list_receipts
+from gateway.client import Client
 from gateway.clock import wire_time
 from gateway.directory.access_keys import NewAccessKey, create_access_key
 from gateway.directory.accounts import create_account
@@ -119,8 +120,7 @@ class Stage:
             query_string=urlencode(parameters),
             headers={"host": "sso.example.com"},
             body=b"",
-            source_ip="192.0.2.7",
-            secure=True,
+            client=Client("192.0.2.7", secure=True),
         )
         return run(wire, self.services, lambda _version, _name: action)
 
