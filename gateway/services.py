@@ -8,7 +8,9 @@ from gateway.clock import Clock
 from gateway.directory.authorization import Authorizer
 from gateway.directory.passwords import HashingLimit
 from gateway.keyring import KeyRing
-from gateway.saml.certificates import ServiceProviderKeys
+from gateway.saml.certificates import ServiceProviderKeys, TrustedCertificate
+from gateway.saml.expectation import Expectation
+from gateway.saml.names import role_sso_recipient
 from gateway.store.engine import Store
 
 
@@ -26,3 +28,15 @@ class Services:
     relay_hosts: tuple[str, ...]
     skew: timedelta  # clock difference tolerated in SAML times
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+
+    def role_sso_expectation(self, issuer: str, certificates: tuple[TrustedCertificate, ...]) -> Expectation:
+        """What a response for role SSO must be like, in the browser and at the API alike: unsolicited, and for us."""
+        return Expectation(
+            issuer=issuer,
+            certificates=certificates,
+            audience=self.role_sso_urn,
+            recipients=(role_sso_recipient(self.base_url),),
+            in_response_to=None,
+            decryption_keys=self.sp_keys.encryption,
+            skew=self.skew,
+        )

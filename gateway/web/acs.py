@@ -13,8 +13,9 @@ from gateway.directory.saml_providers import trusted_certificates
 from gateway.directory.user_sso import UserSsoSettings, user_sso_candidates, user_sso_certificates
 from gateway.errors import AuthenticationError, Reason, SamlError
 from gateway.identity import VerifiedIdentity
-from gateway.saml.names import role_sso_recipient, user_sso_entity_id, user_sso_recipients
-from gateway.saml.response import Expectation, UnverifiedResponse, verify_response
+from gateway.saml.expectation import Expectation
+from gateway.saml.names import user_sso_entity_id, user_sso_recipients
+from gateway.saml.response import UnverifiedResponse, verify_response
 from gateway.services import Services
 from gateway.web.sso_start import enabled_user_sso
 
@@ -42,15 +43,7 @@ def verify_role_response(
             "No account here has registered the identity provider that sent you.",
             f"issuer {seen.unverified_issuer!r:.300} at the role consumer",
         )
-    expectation = Expectation(
-        issuer=seen.unverified_issuer,
-        certificates=certificates,
-        audience=services.role_sso_urn,
-        recipients=(role_sso_recipient(services.base_url),),
-        in_response_to=None,
-        decryption_keys=services.sp_keys.encryption,
-        skew=services.skew,
-    )
+    expectation = services.role_sso_expectation(seen.unverified_issuer, certificates)
     return verify_response(posted.saml_response, expectation, posted.at)
 
 

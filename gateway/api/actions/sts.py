@@ -20,8 +20,7 @@ from gateway.federation.facts import Occasion
 from gateway.federation.receipts import grant_details
 from gateway.identity import VerifiedIdentity
 from gateway.principal import AccountOwner, RamUser, RoleSession
-from gateway.saml.names import role_sso_recipient
-from gateway.saml.response import Expectation, verify_response
+from gateway.saml.response import verify_response
 from gateway.services import Services
 
 VERSION = "2015-04-01"
@@ -83,15 +82,7 @@ def verify_assertion(
 ) -> VerifiedIdentity:
     """Verify the response. Only the named provider's own certificates count. Rule: sts-contract §2.2."""
     provider = get_saml_provider(session, request.provider.account_id, request.provider.name)
-    expectation = Expectation(
-        issuer=provider.entity_id,
-        certificates=provider_certificates(session, provider),
-        audience=services.role_sso_urn,
-        recipients=(role_sso_recipient(services.base_url),),
-        in_response_to=None,
-        decryption_keys=services.sp_keys.encryption,
-        skew=services.skew,
-    )
+    expectation = services.role_sso_expectation(provider.entity_id, provider_certificates(session, provider))
     return verify_response(request.assertion, expectation, now)
 
 
@@ -115,12 +106,12 @@ def assume_role_with_saml(work: Work, request: SamlExchangeRequest) -> Outcome:
 
 
 def _exchange_answer(exchange: SamlExchange) -> dict[str, Value]:
-    session, credentials = exchange.grant.token.principal, exchange.grant.credentials
+    holder, credentials = exchange.grant.token.principal, exchange.grant.credentials
     return {
         "AssumedRoleUser": {
-            "AssumedRoleId": f"{session.role_id}:{session.session_name}",
+            "AssumedRoleId": f"{holder.role_id}:{holder.session_name}",
             # ASSUMPTION: the published example of this operation has `acs:sts`, others have `acs:ram`.
-            "Arn": f"acs:sts::{session.account_id}:assumed-role/{session.role_name}/{session.session_name}",
+            "Arn": f"acs:sts::{holder.account_id}:assumed-role/{holder.role_name}/{holder.session_name}",
         },
         "Credentials": {
             "AccessKeyId": credentials.access_key_id,
@@ -138,13 +129,13 @@ def _exchange_answer(exchange: SamlExchange) -> dict[str, Value]:
 
 
 def _exchange_receipt(work: Work, exchange: SamlExchange) -> Receipt:
-    session = exchange.grant.token.principal
+    holder = exchange.grant.token.principal
     return Receipt(
         at=work.now,
         request_id=work.call.wire.request_id,
-        account_id=session.account_id,
+        account_id=holder.account_id,
         kind="AssumeRoleWithSAML",
-        principal_arn=session.arn,
+        principal_arn=holder.arn,
         outcome=exchange.grant.decision.outcome.value,
         details=grant_details(exchange.grant) | {"client": work.client.address},
     )
