@@ -9,7 +9,8 @@ from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import DeskGroup
 from gateway.cli.printing import Row
 from gateway.directory import user_sso
-from gateway.saml.names import user_sso_entity_id, user_sso_recipients
+from gateway.directory.provider_certificates import SIGN_ALGORITHMS
+from gateway.saml.names import user_sso_consumer_url, user_sso_entity_id, user_sso_metadata_url
 
 
 @click.group("sso", cls=DeskGroup)
@@ -30,7 +31,7 @@ def show(desk: Desk) -> None:
 @click.option("--metadata", type=click.File("rb"), metavar="FILE", help="The IdP's metadata; - is standard input.")
 @click.option("--full-name/--bare-name", "with_domain", default=None, help="NameID is user@domain, or just the user.")
 @click.option("--idp-initiated/--no-idp-initiated", default=None, help="Accept sign-ins that start at the IdP.")
-@click.option("--algorithm", type=click.Choice(["rsa-sha256", "rsa-sha1"]), help="What our requests are signed with.")
+@click.option("--algorithm", type=click.Choice(SIGN_ALGORITHMS), help="What our requests are signed with.")
 @pass_desk
 def change(
     desk: Desk,
@@ -84,8 +85,8 @@ def _record(desk: Desk, session: Session, account_id: str) -> Row:
     base_url = desk.settings.base_url
     ours = {
         "our_entity_id": user_sso_entity_id(base_url, account_id),
-        "our_consumer_url": user_sso_recipients(base_url, account_id)[0],
-        "our_metadata": f"{base_url}/saml/SpMetadata.xml?tenantID={account_id}",
+        "our_consumer_url": user_sso_consumer_url(base_url),
+        "our_metadata": user_sso_metadata_url(base_url, account_id),
     }
     settings = user_sso.find_user_sso(session, account_id)
     if settings is None:

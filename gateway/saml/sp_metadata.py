@@ -14,8 +14,8 @@ from gateway.saml.names import (
     ROLE_SESSION_NAME_ATTRIBUTE,
     SESSION_DURATION_ATTRIBUTE,
     role_sso_recipient,
+    user_sso_consumer_url,
     user_sso_entity_id,
-    user_sso_recipients,
 )
 
 _ENCRYPTION_METHODS = (
@@ -53,7 +53,7 @@ def user_sso_metadata(base_url: str, account_id: str, keys: ServiceProviderKeys,
         want_assertions_signed="true",
         key_descriptor=_key_descriptors(keys, encryption=encryption),
         name_id_format=[md.NameIDFormat(text=name) for name in _USER_SSO_FORMATS],
-        assertion_consumer_service=[_consumer(user_sso_recipients(base_url, account_id)[0], index=0)],
+        assertion_consumer_service=[_consumer(user_sso_consumer_url(base_url), index=0)],
     )
     return _document(
         md.EntityDescriptor(entity_id=user_sso_entity_id(base_url, account_id), spsso_descriptor=[descriptor])

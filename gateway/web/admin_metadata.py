@@ -7,11 +7,10 @@ from datetime import datetime
 
 from flask import request
 
+from gateway.directory.provider_certificates import SIGN_ALGORITHMS
 from gateway.errors import InputError, Reason
 from gateway.saml.metadata import IdpMetadata, parse_idp_metadata
 from gateway.web.edge import form_text
-
-SIGN_ALGORITHMS = ("rsa-sha256", "rsa-sha1")
 
 _TEXT_MAX = 1_048_576
 

@@ -4,10 +4,10 @@ from flask import Blueprint, Response, flash, request
 from sqlalchemy.orm import Session
 
 from gateway.directory.accounts import get_account
-from gateway.directory.domains import default_domain, list_domain_aliases
 from gateway.directory.user_sso import find_user_sso, set_user_sso, user_sso_certificates
 from gateway.errors import GatewayError, InputError, SamlError
-from gateway.saml.names import user_sso_entity_id, user_sso_recipients
+from gateway.federation.user_matching import accepted_domains
+from gateway.saml.names import user_sso_consumer_url, user_sso_entity_id, user_sso_metadata_url
 from gateway.web.admin import allowed_to, changing
 from gateway.web.admin_metadata import confirmed_metadata, preview_metadata, sent_metadata, sent_sign_algorithm
 from gateway.web.advice import status_of
@@ -48,7 +48,7 @@ def create_user_sso_blueprint(edge: Edge) -> Blueprint:
         with services.store.reading() as session:
             who = allowed_to(session, services, "SetUserSsoSettings")
             try:
-                found = preview_metadata(sent_metadata(), now)
+                previewed = preview_metadata(sent_metadata(), now)
             except (SamlError, InputError) as error:
                 return _settings_page(edge, session, who.account_id, error)
             settings = find_user_sso(session, who.account_id)
@@ -57,11 +57,11 @@ def create_user_sso_blueprint(edge: Edge) -> Blueprint:
             "admin/preview.html",
             active="user-sso",
             heading="Identity provider for user SSO",
-            preview=found,
+            preview=previewed,
             now=now,
             action=f"{_PATH}/metadata",
             back=_PATH,
-            changed_issuer=before if before and before != found.found.entity_id else None,
+            changed_issuer=before if before and before != previewed.found.entity_id else None,
             fields={},
         )
 
@@ -79,10 +79,7 @@ def create_user_sso_blueprint(edge: Edge) -> Blueprint:
 def _settings_page(edge: Edge, session: Session, account_id: str, problem: GatewayError | None = None) -> Response:
     services = edge.services
     account = get_account(session, account_id)
-    aliases = [row.domain for row in list_domain_aliases(session, account_id)]
-    domains = [default_domain(account, services.domain_suffix), *aliases]
-    if account.auxiliary_domain and not aliases:
-        domains.append(account.auxiliary_domain)
+
     return page(
         "admin/user_sso.html",
         status_of(problem) if problem else 200,
@@ -90,11 +87,11 @@ def _settings_page(edge: Edge, session: Session, account_id: str, problem: Gatew
         account=account,
         settings=find_user_sso(session, account_id),
         certificates=user_sso_certificates(session, account_id),
-        domains=domains,
+        domains=accepted_domains(session, account, services.domain_suffix),
         now=services.clock.now(),
         sp={
-            "metadata": f"{services.base_url}/saml/SpMetadata.xml?tenantID={account_id}",
-            "acs": user_sso_recipients(services.base_url, account_id)[0],
+            "metadata": user_sso_metadata_url(services.base_url, account_id),
+            "acs": user_sso_consumer_url(services.base_url),
             "audience": user_sso_entity_id(services.base_url, account_id),
             "login": f"{services.base_url}/{account.alias}/login.htm",
         },

@@ -11,7 +11,7 @@ from gateway.errors import AuthenticationError, Reason
 from gateway.federation.pending import begin_login
 from gateway.ids import new_saml_id
 from gateway.saml.authn_request import PostForm, build_authn_request, post_form, redirect_url
-from gateway.saml.names import user_sso_entity_id, user_sso_recipients
+from gateway.saml.names import user_sso_consumer_url, user_sso_entity_id
 from gateway.services import Services
 
 
@@ -37,7 +37,7 @@ def start_user_login(services: Services, start: Start, now: datetime) -> str | P
     request_id = new_saml_id()
     xml = build_authn_request(
         entity_id=user_sso_entity_id(services.base_url, start.account_id),
-        acs_url=user_sso_recipients(services.base_url, start.account_id)[0],
+        acs_url=user_sso_consumer_url(services.base_url),
         destination=destination,
         request_id=request_id,
         now=now,
