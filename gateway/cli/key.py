@@ -1,6 +1,7 @@
 """`ramgate key`: access keys of users and owners, and the gateway's own master keys."""
 
 import click
+from sqlalchemy.orm import Session
 
 from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import DeskGroup
@@ -23,8 +24,7 @@ def key() -> None:
 def create(desk: Desk, user_name: str | None) -> None:
     """Make an access key. Its secret is shown once."""
     with desk.transaction() as session:
-        account_id = desk.account(session).id
-        user_id = None if user_name is None else users.get_user(session, account_id, user_name).id
+        account_id, user_id = _holder(desk, session, user_name)
         made = access_keys.create_access_key(session, desk.ring, account_id=account_id, user_id=user_id, now=desk.now())
     desk.out.record({"access_key_id": made.access_key_id, "access_key_secret": made.secret.reveal()})
 
@@ -35,8 +35,7 @@ def create(desk: Desk, user_name: str | None) -> None:
 def list_all(desk: Desk, user_name: str | None) -> None:
     """List access keys, without their secrets."""
     with desk.reading() as session:
-        account_id = desk.account(session).id
-        user_id = None if user_name is None else users.get_user(session, account_id, user_name).id
+        account_id, user_id = _holder(desk, session, user_name)
         rows: list[Row] = [
             {"access_key_id": found.id, "status": found.status, "created_at": found.created_at}
             for found in access_keys.list_access_keys(session, account_id, user_id)
@@ -69,8 +68,7 @@ def disable(desk: Desk, access_key_id: str, user_name: str | None) -> None:
 def delete(desk: Desk, access_key_id: str, user_name: str | None) -> None:
     """Delete an access key for good."""
     with desk.transaction() as session:
-        account_id = desk.account(session).id
-        user_id = None if user_name is None else users.get_user(session, account_id, user_name).id
+        account_id, user_id = _holder(desk, session, user_name)
         access_keys.delete_access_key(session, account_id=account_id, user_id=user_id, access_key_id=access_key_id)
     desk.out.done(f"deleted access key {access_key_id}")
 
@@ -86,10 +84,15 @@ def rotate(desk: Desk) -> None:
     desk.out.done(f"the key ring has {count} keys now; restart the gateway to use the new one", {"master_keys": count})
 
 
+def _holder(desk: Desk, session: Session, user_name: str | None) -> tuple[str, str | None]:
+    """Account and user whose keys are meant; no user stands for the account owner."""
+    account_id = desk.account(session).id
+    return account_id, None if user_name is None else users.get_user(session, account_id, user_name).id
+
+
 def _set_status(desk: Desk, access_key_id: str, user_name: str | None, status: AccessKeyStatus) -> None:
     with desk.transaction() as session:
-        account_id = desk.account(session).id
-        user_id = None if user_name is None else users.get_user(session, account_id, user_name).id
+        account_id, user_id = _holder(desk, session, user_name)
         access_keys.set_status(
             session,
             account_id=account_id,

@@ -6,6 +6,7 @@ import click
 
 from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import DeskGroup
+from gateway.cli.printing import certificate_line
 from gateway.saml.metadata import parse_idp_metadata
 from gateway.saml.sp_metadata import role_sso_metadata, user_sso_metadata
 
@@ -53,10 +54,7 @@ def check(desk: Desk, file: BinaryIO) -> None:
             "sso_redirect_url": found.sso_redirect_url,
             "sso_post_url": found.sso_post_url,
             "valid_until": found.valid_until,
-            "certificates": [
-                f"{certificate.subject} until {certificate.not_after:%Y-%m-%d} ({certificate.fingerprint})"
-                for certificate in found.certificates
-            ],
+            "certificates": [certificate_line(certificate) for certificate in found.certificates],
             "warnings": list(found.warnings),
         }
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 import click
 
 from gateway.clock import wire_time
+from gateway.saml.certificates import TrustedCertificate
 
 Value = str | int | bool | datetime | None | Sequence["Value"] | Mapping[str, "Value"]
 Row = Mapping[str, Value]
@@ -58,6 +59,10 @@ class Printer:
             click.echo(json.dumps({"error": {"reason": reason, "message": message}}, ensure_ascii=False), err=True)
         else:
             click.echo(f"error: {' '.join(message.split())} ({reason})", err=True)
+
+
+def certificate_line(certificate: TrustedCertificate) -> str:
+    return f"{certificate.subject} until {certificate.not_after:%Y-%m-%d} ({certificate.fingerprint})"
 
 
 def _print_json(value: Value) -> None:

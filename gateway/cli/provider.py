@@ -4,14 +4,11 @@ from typing import BinaryIO
 
 import click
 
-from gateway.arn import saml_provider_arn
 from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import DeskGroup
-from gateway.cli.printing import Row
+from gateway.cli.printing import Row, certificate_line
 from gateway.directory import saml_providers
 from gateway.directory.saml_providers import SamlProvider
-
-ALGORITHMS = click.Choice(["rsa-sha256", "rsa-sha1"])
 
 
 @click.group("provider", cls=DeskGroup)
@@ -73,10 +70,7 @@ def show(desk: Desk, name: str) -> None:
         certificates = saml_providers.provider_certificates(session, found)
         record = {
             **_record(found),
-            "certificates": [
-                f"{certificate.subject} until {certificate.not_after:%Y-%m-%d} ({certificate.fingerprint})"
-                for certificate in certificates
-            ],
+            "certificates": [certificate_line(certificate) for certificate in certificates],
         }
     desk.out.record(record)
 
@@ -104,7 +98,7 @@ def delete(desk: Desk, name: str) -> None:
 def _record(found: SamlProvider) -> Row:
     return {
         "name": found.name,
-        "arn": saml_provider_arn(found.account_id, found.name),
+        "arn": found.arn,
         "entity_id": found.entity_id,
         "description": found.description,
         "updated_at": found.updated_at,

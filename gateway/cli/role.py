@@ -4,7 +4,6 @@ from typing import TextIO
 
 import click
 
-from gateway.arn import role_arn, saml_provider_arn
 from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import DeskGroup
 from gateway.cli.printing import Row
@@ -38,9 +37,7 @@ def create(
         account_id = desk.account(session).id
         if provider is not None:
             known = saml_providers.get_saml_provider(session, account_id, provider)
-            document = saml_trust_document(
-                saml_provider_arn(account_id, known.name), role_sso_recipient(desk.settings.base_url)
-            )
+            document = saml_trust_document(known.arn, role_sso_recipient(desk.settings.base_url))
         else:
             assert trust is not None
             document = trust.read()
@@ -126,7 +123,7 @@ def _record(found: Role) -> Row:
     return {
         "name": found.name,
         "role_id": found.id,
-        "arn": role_arn(found.account_id, found.name),
+        "arn": found.arn,
         "description": found.description,
         "max_session_seconds": found.max_session_duration_s,
         "created_at": found.created_at,

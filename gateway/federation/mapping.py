@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from gateway.arn import RamArn, saml_provider_arn
+from gateway.arn import RamArn
 from gateway.directory.accounts import Account, get_account
 from gateway.directory.roles import Role, find_role
 from gateway.directory.saml_providers import find_saml_provider, provider_certificates
@@ -163,7 +163,7 @@ class RoleResolver:
         vouching = next((fingerprint for fingerprint in verified if fingerprint in own), None)
         if vouching is None:
             return None, f"{named} does not own the certificate {self.facts.certificate_fingerprint}"
-        return Voucher(saml_provider_arn(provider.account_id, provider.name), vouching), ""
+        return Voucher(provider.arn, vouching), ""
 
 
 def _refused(pair: RolePair, refusal: Refusal, why: str, detail: str, decision: Decision | None = None) -> RoleChoice:

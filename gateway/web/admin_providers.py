@@ -5,7 +5,6 @@ from urllib.parse import quote
 from flask import Blueprint, Response, flash
 from sqlalchemy.orm import Session
 
-from gateway.arn import saml_provider_arn
 from gateway.directory.saml_providers import (
     SamlProvider,
     create_saml_provider,
@@ -202,7 +201,7 @@ def _detail_page(edge: Edge, session: Session, provider: SamlProvider, problem: 
         status_of(problem) if problem else 200,
         active="providers",
         provider=provider,
-        arn=saml_provider_arn(provider.account_id, provider.name),
+        arn=provider.arn,
         path=provider_path(provider.name),
         certificates=provider_certificates(session, provider),
         now=edge.services.clock.now(),
