@@ -37,7 +37,6 @@ def cookies_for(base_url: str) -> Cookies:
     )
 
 
-def browser_key(flow_cookie: str | None) -> str:
+def browser_key(flow_cookie: str) -> str:
     """The value that names this browser: the cookie's if it can be one, else a new one."""
-    known = flow_cookie is not None and 0 < len(flow_cookie) <= _MAX_LENGTH and flow_cookie.isascii()
-    return flow_cookie if known and flow_cookie is not None else new_handle()
+    return flow_cookie if 0 < len(flow_cookie) <= _MAX_LENGTH and flow_cookie.isascii() else new_handle()

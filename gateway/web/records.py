@@ -51,6 +51,6 @@ def _record(
             kind=kind,
             principal_arn=principal.arn,
             outcome="Allow",
-            details={"source_ip": visit.client.address, **details},
+            details={"client": visit.client.address, **details},
         ),
     )
