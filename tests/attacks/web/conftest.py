@@ -1,25 +1,3 @@
-from collections.abc import Iterator
-from pathlib import Path
+from tests.unit.web.site_fixtures import browser, certs_dir, site
 
-import pytest
-
-from tests.databases import SqliteFiles
-from tests.unit.web.site import Browser, Site, make_site
-
-
-@pytest.fixture(scope="session")
-def certs_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Keys are made once for all tests: it takes a second."""
-    return tmp_path_factory.mktemp("certs")
-
-
-@pytest.fixture
-def site(sqlite_files: SqliteFiles, certs_dir: Path) -> Iterator[Site]:
-    made = make_site(sqlite_files.migrated(), certs_dir)
-    yield made
-    made.services.store.dispose()
-
-
-@pytest.fixture
-def browser(site: Site) -> Browser:
-    return site.browser()
+__all__ = ["browser", "certs_dir", "site"]
