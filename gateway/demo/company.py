@@ -93,7 +93,7 @@ POLICIES: Mapping[str, tuple[str, object]] = {
 }
 
 
-def found_company(session: Session, ring: KeyRing, base_url: str, idp_metadata: bytes, now: datetime) -> Company:
+def create_company(session: Session, ring: KeyRing, base_url: str, idp_metadata: bytes, now: datetime) -> Company:
     """Enter the whole company into an empty directory. User SSO is on when it is done."""
     owner_password = new_password()
     passwords = {person.login: new_password() for person in PEOPLE}

@@ -59,13 +59,13 @@ def prepare(places: Places) -> DemoState:
     if state is not None and has_idp_keys and (state.base_url, state.idp_url) == here:
         return state
     # What sets a company up loads libraries for a second that a plain start can do without.
-    from gateway.demo.setting_up import found, move  # noqa: PLC0415
+    from gateway.demo.setting_up import move, set_up  # noqa: PLC0415
 
     print(
         "Setting up the sample company ..." if state is None else "Moving the company to new addresses ...", flush=True
     )
     now = SystemClock().now()
-    state = found(places, now) if state is None else move(places, state, now)
+    state = set_up(places, now) if state is None else move(places, state, now)
     save_state(places.state, state)
     return state
 

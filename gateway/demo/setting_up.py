@@ -1,10 +1,10 @@
-"""Founding the sample company, and moving it when the addresses change."""
+"""Setting the sample company up, and moving it when the addresses change."""
 
 import os
 from datetime import datetime
 from pathlib import Path
 
-from gateway.demo.company import found_company, move_company
+from gateway.demo.company import create_company, move_company
 from gateway.demo.idp_messages import idp_metadata
 from gateway.demo.places import Places
 from gateway.demo.serve_idp import idp_config
@@ -17,7 +17,7 @@ from gateway.store.engine import Store
 from gateway.store.migrate import upgrade
 
 
-def found(places: Places, now: datetime) -> DemoState:
+def set_up(places: Places, now: datetime) -> DemoState:
     """Make keys and database, and enter the company.
 
     Raises: ConfigError(CONFIG_INVALID) if a company is there whose passwords nobody knows any more.
@@ -32,7 +32,7 @@ def found(places: Places, now: datetime) -> DemoState:
                 raise ConfigError(
                     Reason.CONFIG_INVALID, f"{places.state} is gone, which held the passwords; start over with RESET=1"
                 )
-            company = found_company(session, ring, places.settings.base_url, metadata, now)
+            company = create_company(session, ring, places.settings.base_url, metadata, now)
     finally:
         store.dispose()
     return DemoState(places.settings.base_url, places.idp_url, company.account_id, company.owner, company.users)

@@ -52,7 +52,7 @@ def directory(home: Path) -> Iterator[Session]:
     store.dispose()
 
 
-def test_found_company__owner__has_password_and_access_key(directory: Session, home: Path, state: DemoState) -> None:
+def test_create_company__owner__has_password_and_access_key(directory: Session, home: Path, state: DemoState) -> None:
     owner = state.owner
     assert check_owner_password(directory, owner.login, Secret(owner.password)).id == state.account_id
     ring, _ = load_or_make_keys(home / "certs", NOON)
@@ -61,7 +61,7 @@ def test_found_company__owner__has_password_and_access_key(directory: Session, h
     assert (key.secret, key.user_id, key.account_id) == (Secret(owner.access_key_secret), None, state.account_id)
 
 
-def test_found_company__accounts__are_found_by_alias_and_domain(directory: Session, state: DemoState) -> None:
+def test_create_company__accounts__are_found_by_alias_and_domain(directory: Session, state: DemoState) -> None:
     for text in (ALIAS, "example.onaliyun.com", "example.com", state.account_id):
         account = find_account(directory, text, "onaliyun.com")
         assert account is not None
@@ -69,7 +69,7 @@ def test_found_company__accounts__are_found_by_alias_and_domain(directory: Sessi
     assert find_account(directory, LAB_ALIAS, "onaliyun.com") is not None
 
 
-def test_found_company__people__have_a_ram_user_or_not(directory: Session, state: DemoState) -> None:
+def test_create_company__people__have_a_ram_user_or_not(directory: Session, state: DemoState) -> None:
     for person in PEOPLE:
         assert (find_user(directory, state.account_id, person.login) is not None) == person.has_ram_user
     settings = find_user_sso(directory, state.account_id)
@@ -89,7 +89,7 @@ def test_found_company__people__have_a_ram_user_or_not(directory: Session, state
         ("carol", "ecs:StopInstance", "acs:ecs:*:*:instance/i-1", False),
     ],
 )
-def test_found_company__people__may_do_what_the_welcome_promises(
+def test_create_company__people__may_do_what_the_welcome_promises(
     name: str, action: str, resource: str, *, allowed: bool, directory: Session, state: DemoState
 ) -> None:
     user = get_user(directory, state.account_id, name)
@@ -98,7 +98,7 @@ def test_found_company__people__may_do_what_the_welcome_promises(
     assert Authorizer().decide(directory, principal, action, resource, context).allowed == allowed
 
 
-def test_found_company__bob_from_outside__may_not_stop_instances(directory: Session, state: DemoState) -> None:
+def test_create_company__bob_from_outside__may_not_stop_instances(directory: Session, state: DemoState) -> None:
     user = get_user(directory, state.account_id, "bob")
     principal = RamUser(state.account_id, user.id, user.name)
     context = {"acs:SourceIp": ("203.0.113.9",)}
@@ -106,7 +106,7 @@ def test_found_company__bob_from_outside__may_not_stop_instances(directory: Sess
     assert not decision.allowed
 
 
-def test_found_company__roles__exist_where_the_idp_says(directory: Session, state: DemoState) -> None:
+def test_create_company__roles__exist_where_the_idp_says(directory: Session, state: DemoState) -> None:
     for user in state.users:
         for arn in user.roles:
             parsed = parse_ram_arn(arn, "role")
