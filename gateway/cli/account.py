@@ -1,17 +1,14 @@
 """`ramgate account`: accounts, their owners, names and domains."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
 
 import click
 
 from gateway.cli.desk import Desk, pass_desk
-from gateway.cli.frame import DeskGroup, password_options, read_password
+from gateway.cli.frame import Decorated, DeskGroup, password_options, read_password
 from gateway.cli.printing import Row
 from gateway.directory import accounts, domains
 from gateway.directory.accounts import Account
-
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 @click.group("account", cls=DeskGroup)

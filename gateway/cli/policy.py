@@ -1,13 +1,12 @@
 """`ramgate policy`: policies, their versions, and whom they are attached to."""
 
-from collections.abc import Callable
-from typing import Any, TextIO, TypeVar
+from typing import TextIO
 
 import click
 from sqlalchemy.orm import Session
 
 from gateway.cli.desk import Desk, pass_desk
-from gateway.cli.frame import DeskGroup
+from gateway.cli.frame import Decorated, DeskGroup
 from gateway.cli.printing import Row
 from gateway.directory import attachments, groups, policies, roles, users
 from gateway.directory.groups import Group
@@ -15,8 +14,6 @@ from gateway.directory.roles import Role
 from gateway.directory.users import User
 from gateway.errors import NotFound, Reason
 from gateway.policy import SYSTEM_POLICIES, SystemPolicy, parse_policy
-
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 @click.group("policy", cls=DeskGroup)
