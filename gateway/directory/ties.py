@@ -17,6 +17,18 @@ _TARGETS = {
     "Group": table("groups", column("id")),
     "Role": table("roles", column("id")),
 }
+_TIES = {
+    "User.Group": "the user is in a group",
+    "User.Policy": "a policy is attached to the user",
+    "User.AccessKey": "the user has an access key",
+    "User.LoginProfile": "the user has a password",
+    "Group.User": "a user is in the group",
+    "Group.Policy": "a policy is attached to the group",
+    "Role.Policy": "a policy is attached to the role",
+    "Policy.User": "the policy is attached to a user",
+    "Policy.Group": "the policy is attached to a group",
+    "Policy.Role": "the policy is attached to a role",
+}
 
 
 def check_still_there(session: Session, kind: str, target_id: str) -> None:
@@ -61,6 +73,4 @@ def _attached_to(kind: str, target_id: str) -> ColumnElement[bool]:
 
 def _refuse_if_any(session: Session, rows: TableClause, condition: ColumnElement[bool], subject: str) -> None:
     if session.scalar(select(literal(1)).select_from(rows).where(condition).limit(1)) is not None:
-        owner, tie = subject.split(".")
-        message = f"the {owner} can't be deleted while a {tie} is attached to it"
-        raise Conflict(Reason.DELETE_CONFLICT, message, subject=subject)
+        raise Conflict(Reason.DELETE_CONFLICT, f"it can't be deleted: {_TIES[subject]}", subject=subject)

@@ -9,6 +9,21 @@ from sqlalchemy.orm import Session
 from gateway.errors import AlreadyExists, Reason
 from gateway.store.base import Base
 
+_CLASHES = {
+    "AccountAlias": "another account has this alias",
+    "DomainAlias": "an account has this domain already",
+    "User": "there is a user of this name already",
+    "Group": "there is a group of this name already",
+    "Role": "there is a role of this name already",
+    "Policy": "there is a policy of this name already",
+    "SAMLProvider": "there is a SAML provider of this name already",
+    "User.LoginProfile": "the user has a password already",
+    "User.Group": "the user is in this group already",
+    "User.Policy": "the policy is attached to this user already",
+    "Group.Policy": "the policy is attached to this group already",
+    "Role.Policy": "the policy is attached to this role already",
+}
+
 
 @contextmanager
 def unique_change(session: Session, subject: str) -> Iterator[None]:
@@ -21,7 +36,7 @@ def unique_change(session: Session, subject: str) -> Iterator[None]:
         with session.begin_nested():
             yield
     except IntegrityError as exc:
-        raise AlreadyExists(Reason.ALREADY_EXISTS, f"the {subject} exists already", subject=subject) from exc
+        raise AlreadyExists(Reason.ALREADY_EXISTS, _CLASHES[subject], subject=subject) from exc
 
 
 def insert_unique(session: Session, row: Base, subject: str) -> None:
