@@ -95,7 +95,7 @@ def _identify(action: AnyAction, call: ApiCall, services: Services, trail: _Trai
 
 
 def _authenticate(session: Session, services: Services, call: ApiCall, proof: Proof | None) -> Work:
-    now = services.clock.now()
+    now = services.clock.now()  # asked again: the transaction may have waited for other writers
     principal = verify_proof(session, services.ring, proof, now) if proof is not None else None
     return Work(services, session, call, call.wire.client, now, principal)
 

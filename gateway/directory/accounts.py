@@ -23,6 +23,7 @@ _LONGEST_ALIAS = 63  # ASSUMPTION: the documents say 63 and 64
 _UID = re.compile(r"[0-9]{16}")
 _LOGIN = re.compile(r"[A-Za-z0-9._@+-]{1,128}")
 _LONGEST_DISPLAY_NAME = 128
+_DEFAULT_SESSION_H = 6
 _LONGEST_SESSION_H = 24
 
 
@@ -35,7 +36,7 @@ class Account(Base):
     owner_login: Mapped[str] = mapped_column(unique=True)  # lower case
     owner_password_hash: Mapped[str]
     auxiliary_domain: Mapped[str | None]
-    login_session_duration_h: Mapped[int] = mapped_column(default=6)
+    login_session_duration_h: Mapped[int]
     policy_stamp: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
 
@@ -68,7 +69,7 @@ def create_account(
         display_name=display_name,
         owner_login=login,
         owner_password_hash=hash_password(owner_password),
-        login_session_duration_h=6,
+        login_session_duration_h=_DEFAULT_SESSION_H,
         policy_stamp=_new_stamp(),
         created_at=now,
     )

@@ -138,7 +138,7 @@ def check_user_password(session: Session, account_id: str, name: str, password: 
         .where(User.account_id == account_id, User.name_key == name_key(name))
     )
     found = session.execute(query).one_or_none()
-    user, profile = (None, None) if found is None else (found[0], found[1])
+    user, profile = found or (None, None)
     matches = verify_password(profile.password_hash if profile else None, password)
     why = _refusal(user, profile, matches=matches)
     if user is None or why:

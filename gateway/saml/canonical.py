@@ -14,9 +14,8 @@ from gateway.saml.xml import Element
 def canonicalize(element: Element, prefixes: Sequence[str]) -> bytes:
     """Exclusive canonical form of an element and what is in it, without comments.
 
-    `prefixes`: the InclusiveNamespaces PrefixList; declarations of ancestors count for it. `#default`
-    in it has no effect, which matters only where a default namespace is declared and not used: then the digest
-    will not match.
+    `prefixes`: the InclusiveNamespaces PrefixList; declarations of ancestors count for it. `#default` in it has no
+    effect. That matters only where a default namespace is declared and not used: then the digest will not match.
     Raises: SamlError(SAML_XML_MALFORMED) if there is no canonical form.
     """
     try:

@@ -1,4 +1,4 @@
-"""XML signatures of one fixed profile: enveloped, exclusive canonicalization, one Reference to the own parent.
+"""XML signatures of one fixed profile: enveloped, exclusive canonicalization, one Reference to the parent element.
 
 A fixed profile instead of an XML signature engine: no transform runs that isn't named here, nothing is looked up
 in the document, `KeyInfo` is never read. The result is the canonical bytes, so a caller can't read anything else.
