@@ -132,8 +132,9 @@ class Reason(StrEnum):
 class GatewayError(Exception):
     """The root of everything the gateway raises on purpose.
 
-    `reason` is for programs, `public` may be shown to anybody, `detail` goes to the log and nowhere else. `public` is a
-    phrase in lower case without a full stop, of which pages make a sentence; or whole sentences, where only they show it.
+    `reason` is for programs, `public` may be shown to anybody, `detail` goes to the log and nowhere else. `public` is
+    a phrase in lower case without a full stop, of which pages make a sentence, or whole sentences where only they show
+    it.
     `subject` names the thing the reason is about (`User`, `Policy.Version`, a parameter name), so that the
     wire code table can tell `EntityNotExist.User` from `EntityNotExist.Group`.
     """
