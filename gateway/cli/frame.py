@@ -63,11 +63,30 @@ class RootGroup(DeskGroup):
             desk.out.error("Aborted", "stopped before anything was changed")
             code = 1
         except DBAPIError as exc:
-            desk.out.error("DatabaseError", f"the database answered: {exc.orig}; was it set up by `ramgate init`?")
+            answer = str(exc.orig).partition("\n")[0]  # PostgreSQL goes on with the statement
+            desk.out.error("DatabaseError", f"the database answered: {answer}; was it set up by `ramgate init`?")
             code = 1
         finally:
             desk.close()
         sys.exit(code if isinstance(code, int) else 0)
+
+
+class TextFile(click.ParamType[str]):
+    """The text of a file (- is standard input), read while the line is parsed: what waits for somebody to type must
+    not hold the database.
+    """
+
+    name = "file"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            with click.open_file(value, "rb") as file:
+                data: bytes = file.read()
+            return data.decode("utf-8-sig")  # editors on Windows put a mark in front
+        except OSError as exc:
+            self.fail(f"'{value}': {exc.strerror}", param, ctx)
+        except UnicodeDecodeError:
+            self.fail(f"'{value}' is not in UTF-8: save it as UTF-8", param, ctx)
 
 
 def _frame_options() -> list[click.Parameter]:

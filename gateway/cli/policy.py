@@ -1,12 +1,10 @@
 """`ramgate policy`: policies, their versions, and whom they are attached to."""
 
-from typing import TextIO
-
 import click
 from sqlalchemy.orm import Session
 
 from gateway.cli.desk import Desk, pass_desk
-from gateway.cli.frame import Decorated, DeskGroup
+from gateway.cli.frame import Decorated, DeskGroup, TextFile
 from gateway.cli.printing import Row
 from gateway.directory import attachments, groups, policies, roles, users
 from gateway.directory.groups import Group
@@ -22,24 +20,24 @@ def policy() -> None:
 
 
 @policy.command("check")
-@click.argument("file", type=click.File())
+@click.argument("document", type=TextFile(), metavar="FILE")
 @pass_desk
-def check(desk: Desk, file: TextIO) -> None:
+def check(desk: Desk, document: str) -> None:
     """Read a policy FILE and say what is wrong with it, without storing it."""
-    parse_policy(file.read())
+    parse_policy(document)
     desk.out.done("the policy is well formed", {"well_formed": True})
 
 
 @policy.command("create")
 @click.argument("name")
-@click.argument("file", type=click.File())
+@click.argument("document", type=TextFile(), metavar="FILE")
 @click.option("--description", default="")
 @pass_desk
-def create(desk: Desk, name: str, file: TextIO, description: str) -> None:
+def create(desk: Desk, name: str, document: str, description: str) -> None:
     """Add a policy from a FILE (- is standard input); it becomes version v1."""
     with desk.transaction() as session:
         policies.create_policy(
-            session, desk.account(session).id, name, file.read(), description=description, now=desk.now()
+            session, desk.account(session).id, name, document, description=description, now=desk.now()
         )
     desk.out.done(f"created policy {name}")
 
@@ -108,18 +106,18 @@ def versions(desk: Desk, name: str) -> None:
 
 @policy.command("add-version")
 @click.argument("name")
-@click.argument("file", type=click.File())
+@click.argument("document", type=TextFile(), metavar="FILE")
 @click.option("--default", "as_default", is_flag=True, help="Use it from now on.")
 @click.option("--rotate", is_flag=True, help="If there are five already, drop the oldest that is not in use.")
 @pass_desk
-def add_version(desk: Desk, name: str, file: TextIO, *, as_default: bool, rotate: bool) -> None:
+def add_version(desk: Desk, name: str, document: str, *, as_default: bool, rotate: bool) -> None:
     """Add a version to a policy from a FILE (- is standard input)."""
     with desk.transaction() as session:
         made = policies.create_policy_version(
             session,
             desk.account(session).id,
             name,
-            file.read(),
+            document,
             set_as_default=as_default,
             rotate=rotate,
             now=desk.now(),

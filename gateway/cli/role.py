@@ -1,11 +1,9 @@
 """`ramgate role`: roles and who may take them."""
 
-from typing import TextIO
-
 import click
 
 from gateway.cli.desk import Desk, pass_desk
-from gateway.cli.frame import DeskGroup
+from gateway.cli.frame import DeskGroup, TextFile
 from gateway.cli.printing import Row
 from gateway.directory import attachments, revocations, roles, saml_providers
 from gateway.directory.roles import Role
@@ -21,14 +19,12 @@ def role() -> None:
 @role.command("create")
 @click.argument("name")
 @click.option("--provider", metavar="PROVIDER", help="Trust the people whom this SAML provider vouches for.")
-@click.option(
-    "--trust", type=click.File(), metavar="FILE", help="Trust policy for anything else (- is standard input)."
-)
+@click.option("--trust", type=TextFile(), metavar="FILE", help="Trust policy for anything else (- is standard input).")
 @click.option("--description", default="")
 @click.option("--max-session", type=int, default=3600, show_default=True, help="Longest session in seconds.")
 @pass_desk
 def create(
-    desk: Desk, name: str, *, provider: str | None, trust: TextIO | None, description: str, max_session: int
+    desk: Desk, name: str, *, provider: str | None, trust: str | None, description: str, max_session: int
 ) -> None:
     """Add a role."""
     if (provider is None) == (trust is None):
@@ -40,7 +36,7 @@ def create(
             document = saml_trust_document(known.arn, role_sso_recipient(desk.settings.base_url))
         else:
             assert trust is not None
-            document = trust.read()
+            document = trust
         made = roles.create_role(
             session,
             account_id,
@@ -79,18 +75,18 @@ def show(desk: Desk, name: str) -> None:
 
 @role.command("update")
 @click.argument("name")
-@click.option("--trust", type=click.File(), metavar="FILE", help="New trust policy; - is standard input.")
+@click.option("--trust", type=TextFile(), metavar="FILE", help="New trust policy; - is standard input.")
 @click.option("--description", default=None)
 @click.option("--max-session", type=int, default=None, help="Longest session in seconds.")
 @pass_desk
-def update(desk: Desk, name: str, trust: TextIO | None, description: str | None, max_session: int | None) -> None:
+def update(desk: Desk, name: str, trust: str | None, description: str | None, max_session: int | None) -> None:
     """Change a role's trust policy, description or longest session."""
     with desk.transaction() as session:
         changed = roles.update_role(
             session,
             desk.account(session).id,
             name,
-            trust_document=None if trust is None else trust.read(),
+            trust_document=trust,
             description=description,
             max_session_duration_s=max_session,
             now=desk.now(),

@@ -94,6 +94,19 @@ def test_policy_check__malformed__is_refused_without_storing(ramgate: Ramgate) -
     assert ramgate.json("policy", "list") == []
 
 
+def test_policy_create__not_utf_8__is_refused_in_json(ramgate: Ramgate) -> None:
+    file = ramgate.folder / "policy.json"
+    assert "No such file" in ramgate("policy", "check", str(file)).stderr
+    for words in (("policy", "create", "team", str(file)), ("role", "create", "reader", "--trust", str(file))):
+        file.write_bytes(POLICY.encode("utf-16"))
+        result = ramgate(*words, "--json")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "not in UTF-8" in json.loads(result.stderr)["error"]["message"]
+    file.write_bytes(b"\xef\xbb\xbf" + POLICY.encode())
+    ramgate.ok("policy", "create", "team", str(file))
+    assert ramgate.json("policy", "show", "team")["document"] == POLICY
+
+
 def test_policy_system__listed_and_shown__as_they_come(ramgate: Ramgate) -> None:
     names = [row["name"] for row in ramgate.json("policy", "list", "--system")]
     assert "AdministratorAccess" in names
