@@ -195,7 +195,8 @@ class GatewayWorker(ThreadWorker):  # type: ignore[misc]
         log_event("http.refused", request_id=request_id, status=status, detail=detail, client=host)
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\nCache-Control: no-store\r\n"
-            f"Content-Type: {JSON_TYPE}\r\nContent-Length: {len(content)}\r\n\r\n"
+            f"Content-Type: {JSON_TYPE}\r\nContent-Length: {len(content)}\r\n"
+            f"X-Request-Id: {request_id}\r\nx-acs-request-id: {request_id}\r\n\r\n"
         )
         return head.encode("ascii") + content
 

@@ -117,6 +117,7 @@ def test_front__malformed_http__json_and_closed(company: Seed, data: bytes, stat
     assert (answer.status, answer.code, answer.headers["connection"]) == (status, code, "close")
     assert answer.headers["content-type"] == "application/json;charset=utf-8"
     assert set(answer.json) == {"RequestId", "HostId", "Code", "Message", "Recommend"}
+    assert answer.headers["x-request-id"] == answer.headers["x-acs-request-id"] == answer.json["RequestId"]
     assert answer.json["RequestId"] in company.gateway.log_text()
 
 
