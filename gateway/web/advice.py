@@ -58,7 +58,10 @@ _STATUS_BY_REASON = {
     ),
 }
 _ADVICE = {
-    Reason.CSRF: "Go back, reload the page and send the form again.",
+    Reason.CSRF: (
+        "Signing in or out in another tab has this effect. Open the page anew and send the form again; "
+        "to choose a role, start again from your company's portal."
+    ),
     Reason.NOT_SIGNED_IN: "Sign in, then come back to this page.",
     Reason.PAGE_NOT_FOUND: "Check the address, or go to the start page.",
     Reason.METHOD_NOT_ALLOWED: "This address is not meant to be opened like this. Go to the start page.",

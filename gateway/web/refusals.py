@@ -34,7 +34,7 @@ _HTTP_REASONS = {
 
 def install_refusals(app: Flask, services: Services) -> None:
     def refuse(error: GatewayError) -> Response:
-        if error.reason is Reason.NOT_SIGNED_IN and request.method == "GET":
+        if error.reason is Reason.NOT_SIGNED_IN and request.method in {"GET", "HEAD"}:
             return see_other("/login.htm?" + urlencode({"callback": request.full_path.rstrip("?")}))
         return _refusal_page(services, error)
 
