@@ -79,22 +79,17 @@ def delete(desk: Desk, name: str) -> None:
 
 @user.command("set-password")
 @click.argument("name")
-@click.option("--must-change", is_flag=True, help="Have the user choose another one at the next sign-in.")
 @password_options
 @pass_desk
-def set_password(desk: Desk, name: str, *, must_change: bool, from_stdin: bool, generate: bool) -> None:
+def set_password(desk: Desk, name: str, *, from_stdin: bool, generate: bool) -> None:
     """Give a user a password, or a new one. While user SSO is on, it is kept but not asked for."""
     password = read_password(from_stdin=from_stdin, generate=generate)
     with desk.transaction() as session:
         found = users.get_user(session, desk.account(session).id, name)
         if login_profiles.find_login_profile(session, found) is None:
-            login_profiles.create_login_profile(
-                session, found, password, password_reset_required=must_change, now=desk.now()
-            )
+            login_profiles.create_login_profile(session, found, password, now=desk.now())
         else:
-            login_profiles.update_login_profile(
-                session, found, password=password, password_reset_required=must_change, now=desk.now()
-            )
+            login_profiles.update_login_profile(session, found, password=password, now=desk.now())
     record: dict[str, str] = {"user": found.name}
     if generate:
         record["password"] = password.reveal()

@@ -162,7 +162,7 @@ def check_owner_password(session: Session, login: str, password: Secret) -> Acco
     account = session.scalar(query) if is_storable(login) else None
     matches = verify_password(account.owner_password_hash if account else None, password)
     if account is None or not matches:
-        why = "wrong password" if account else "no such owner"
+        why = f"owner {account.owner_login}: wrong password" if account else "no such owner"
         raise CredentialError(Reason.LOGIN_FAILED, "the login name or the password is wrong", why)
     return account
 

@@ -142,7 +142,9 @@ def check_user_password(session: Session, account_id: str, name: str, password: 
     matches = verify_password(profile.password_hash if profile else None, password)
     why = _refusal(user, profile, matches=matches)
     if user is None or why:
-        raise CredentialError(Reason.LOGIN_FAILED, "the user name or the password is wrong", why)
+        # What was typed stays out of the log when nobody is called that: people type passwords into the name field.
+        detail = why if user is None else f"user {user.name}: {why}"
+        raise CredentialError(Reason.LOGIN_FAILED, "the user name or the password is wrong", detail)
     return user
 
 

@@ -22,9 +22,9 @@ def record_change(session: Session, services: Services, principal: Principal, ac
     _record(session, services, principal, action, {"entity": entity})
 
 
-def log_refused_password(error: GatewayError, account_id: str, name: str) -> None:
+def log_refused_password(error: GatewayError, account_id: str) -> None:
     """A refused sign-in leaves a count in the database (`directory/login_attempts.py`) and everything else here: the
-    table is bounded, so nobody can fill it.
+    table is bounded, so nobody can fill it. `detail` names whoever exists; what else was typed is not written down.
     """
     visit = current_visit()
     log_event(
@@ -33,7 +33,6 @@ def log_refused_password(error: GatewayError, account_id: str, name: str) -> Non
         reason=error.reason,
         detail=error.detail,
         account_id=account_id,
-        name=name[:100],
         client=visit.client.address,
     )
 

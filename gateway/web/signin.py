@@ -79,7 +79,7 @@ def _add_user_views(views: Blueprint, edge: Edge) -> None:
             user = _check(services, attempt, lambda session: check_user_password(session, found.id, bare, password))
             return _signed_in(edge, RamUser(found.id, user.id, user.name), found, attempt)
         except CredentialError as error:
-            log_refused_password(error, found.id, name)
+            log_refused_password(error, found.id)
             with services.store.reading() as session:
                 return _user_page(edge, session, found, name, error)
 
@@ -100,7 +100,7 @@ def _add_owner_views(views: Blueprint, edge: Edge) -> None:
             account = _check(services, attempt, lambda session: check_owner_password(session, login, password))
             return _signed_in(edge, AccountOwner(account.id, account.owner_login), account, attempt)
         except CredentialError as error:
-            log_refused_password(error, "", login)
+            log_refused_password(error, "")
             return _form_page("login_owner.html", error, login=login)
 
 

@@ -54,12 +54,12 @@ def test_login_profile__whole_life(store: Store, account: str) -> None:
 @pytest.mark.parametrize(
     ("name", "password", "why"),
     [
-        ("alice", "battery staple", "wrong password"),
-        ("alice", "", "wrong password"),
+        ("alice", "battery staple", "user alice: wrong password"),
+        ("alice", "", "user alice: wrong password"),
         ("nobody", "correct horse", "no such user"),
         ("alice\0", "correct horse", "no such user"),
-        ("bob", "correct horse", "the user has no login profile"),
-        ("carol", "correct horse", "the login profile is inactive"),
+        ("bob", "correct horse", "user bob: the user has no login profile"),
+        ("carol", "correct horse", "user carol: the login profile is inactive"),
         ("mallory", "correct horse", "no such user"),
     ],
     ids=ascii,

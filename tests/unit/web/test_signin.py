@@ -1,5 +1,7 @@
 """Sign-in pages and the session cookie."""
 
+import logging
+
 import pytest
 
 from gateway.audit.receipts import list_receipts
@@ -137,3 +139,13 @@ def test_session__over__leads_to_sign_in(site: Site) -> None:
     site.clock.advance(3600)
     assert browser.get("/session?a=b").headers["Location"] == "/login.htm?callback=%2Fsession%3Fa%3Db"
     assert csrf_of(browser.get("/owner/login.htm").text)
+
+
+def test_user_login__unknown_name__is_not_written_to_the_log(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """People type passwords into the field for the name."""
+    with caplog.at_level(logging.INFO, "ramgate"):
+        browser = site.browser()
+        form = {"user": "Pa55word-of-alice", "password": "x", "csrf_token": browser.csrf("/acme/login.htm")}
+        browser.post("/acme/login.htm", data=form)
+    assert "LoginFailed" in caplog.text
+    assert "Pa55word-of-alice" not in caplog.text
