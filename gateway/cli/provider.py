@@ -6,8 +6,10 @@ import click
 
 from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import DeskGroup
+from gateway.cli.options import algorithm_option
 from gateway.cli.printing import Row, certificate_line
 from gateway.directory import saml_providers
+from gateway.directory.provider_certificates import SIGN_ALGORITHMS
 from gateway.directory.saml_providers import SamlProvider
 
 
@@ -20,12 +22,20 @@ def provider() -> None:
 @click.argument("name")
 @click.argument("metadata", type=click.File("rb"))
 @click.option("--description", default="")
+@algorithm_option
 @pass_desk
-def create(desk: Desk, name: str, metadata: BinaryIO, description: str) -> None:
+def create(desk: Desk, name: str, metadata: BinaryIO, description: str, algorithm: str | None) -> None:
     """Register an IdP from its METADATA file (- is standard input)."""
+    document = metadata.read()  # before the transaction: somebody may be typing
     with desk.transaction() as session:
         made = saml_providers.create_saml_provider(
-            session, desk.account(session).id, name, metadata.read(), description=description, now=desk.now()
+            session,
+            desk.account(session).id,
+            name,
+            document,
+            description=description,
+            authn_sign_algo=algorithm or SIGN_ALGORITHMS[0],
+            now=desk.now(),
         )
         record = _record(made)
     desk.out.record(record)
@@ -35,16 +45,19 @@ def create(desk: Desk, name: str, metadata: BinaryIO, description: str) -> None:
 @click.argument("name")
 @click.option("--metadata", type=click.File("rb"), metavar="FILE", help="New metadata, after a change of certificates.")
 @click.option("--description", default=None)
+@algorithm_option
 @pass_desk
-def update(desk: Desk, name: str, metadata: BinaryIO | None, description: str | None) -> None:
-    """Change an IdP's metadata or description."""
+def update(desk: Desk, name: str, metadata: BinaryIO | None, description: str | None, algorithm: str | None) -> None:
+    """Change an IdP's metadata, its description or what our requests to it are signed with."""
+    document = None if metadata is None else metadata.read()
     with desk.transaction() as session:
         changed = saml_providers.update_saml_provider(
             session,
             desk.account(session).id,
             name,
-            metadata_xml=None if metadata is None else metadata.read(),
+            metadata_xml=document,
             description=description,
+            authn_sign_algo=algorithm,
             now=desk.now(),
         )
         record = _record(changed)
@@ -101,5 +114,6 @@ def _record(found: SamlProvider) -> Row:
         "arn": found.arn,
         "entity_id": found.entity_id,
         "description": found.description,
+        "algorithm": found.authn_sign_algo,
         "updated_at": found.updated_at,
     }

@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import DeskGroup
+from gateway.cli.options import algorithm_option
 from gateway.cli.printing import Row
 from gateway.directory import user_sso
-from gateway.directory.provider_certificates import SIGN_ALGORITHMS
 from gateway.saml.names import user_sso_consumer_url, user_sso_entity_id, user_sso_metadata_url
 
 
@@ -31,7 +31,7 @@ def show(desk: Desk) -> None:
 @click.option("--metadata", type=click.File("rb"), metavar="FILE", help="The IdP's metadata; - is standard input.")
 @click.option("--full-name/--bare-name", "with_domain", default=None, help="NameID is user@domain, or just the user.")
 @click.option("--idp-initiated/--no-idp-initiated", default=None, help="Accept sign-ins that start at the IdP.")
-@click.option("--algorithm", type=click.Choice(SIGN_ALGORITHMS), help="What our requests are signed with.")
+@algorithm_option
 @pass_desk
 def change(
     desk: Desk,
@@ -42,12 +42,13 @@ def change(
     algorithm: str | None,
 ) -> None:
     """Change the settings without turning user SSO on or off."""
+    document = None if metadata is None else metadata.read()  # before the transaction: somebody may be typing
     with desk.transaction() as session:
         account_id = desk.account(session).id
         user_sso.set_user_sso(
             session,
             account_id,
-            metadata_xml=None if metadata is None else metadata.read(),
+            metadata_xml=document,
             login_with_domain=with_domain,
             idp_initiated=idp_initiated,
             authn_sign_algo=algorithm,
@@ -62,9 +63,9 @@ def change(
 @pass_desk
 def enable(desk: Desk, metadata: BinaryIO | None) -> None:
     """Turn user SSO on. RAM users then can't use their passwords; the account owner can."""
+    document = None if metadata is None else metadata.read()
     with desk.transaction() as session:
         account_id = desk.account(session).id
-        document = None if metadata is None else metadata.read()
         user_sso.set_user_sso(session, account_id, enabled=True, metadata_xml=document, now=desk.now())
         record = _record(desk, session, account_id)
     desk.out.record(record)

@@ -55,14 +55,21 @@ def show(desk: Desk, name: str) -> None:
 
 @user.command("update")
 @click.argument("name")
+@click.option("--name", "new_name", default=None, help="A new name; what is attached to the user follows.")
 @click.option("--display-name", default=None)
 @click.option("--comments", default=None)
 @pass_desk
-def update(desk: Desk, name: str, display_name: str | None, comments: str | None) -> None:
-    """Change a user's display name or comments."""
+def update(desk: Desk, name: str, new_name: str | None, display_name: str | None, comments: str | None) -> None:
+    """Change a user's name, display name or comments."""
     with desk.transaction() as session:
         changed = users.update_user(
-            session, desk.account(session).id, name, display_name=display_name, comments=comments, now=desk.now()
+            session,
+            desk.account(session).id,
+            name,
+            new_name=new_name,
+            display_name=display_name,
+            comments=comments,
+            now=desk.now(),
         )
     desk.out.record(_record(changed))
 

@@ -192,7 +192,7 @@ class GatewayWorker(ThreadWorker):  # type: ignore[misc]
         status, body = render_http_error(status, Failure(request_id, self.app.host_id))
         content = render_json(body)
         host = addr[0] if isinstance(addr, tuple) else ""
-        log_event("http.refused", request_id=request_id, status=status, detail=detail, client=host)
+        log_event("http.refused", request_id=request_id, status=status, code=body["Code"], detail=detail, client=host)
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\nCache-Control: no-store\r\n"
             f"Content-Type: {JSON_TYPE}\r\nContent-Length: {len(content)}\r\n"

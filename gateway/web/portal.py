@@ -1,6 +1,7 @@
 """The session page: who I am and why, what I may do, and credentials to take along."""
 
 import json
+import re
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, request
@@ -19,6 +20,7 @@ from gateway.web.rights import rights_of
 from gateway.web.session import current_session, end_current, sign_out
 from gateway.web.visit import current_visit
 
+_ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+", re.ASCII)
 _ACTION_MAX = 128
 _RESOURCE_MAX = 1024
 
@@ -103,8 +105,8 @@ def cli_profile(credentials: Credentials) -> str:
 def _answered(session: Session, services: Services, principal: Principal, question: Question) -> Question:
     if not question.action:
         return question
-    if "\x00" in question.action + question.resource:
-        raise InputError(Reason.PARAMETER_INVALID, "The question can't be read.")
+    if not _ACTION.fullmatch(question.action) or "\x00" in question.resource:
+        raise InputError(Reason.PARAMETER_INVALID, "An action is written service:Name, such as oss:GetObject.")
     context = policy_context(current_visit().client, services.clock.now(), principal.arn)
     resource = question.resource or "*"
     decision = services.authorizer.decide(session, principal, question.action, resource, context)

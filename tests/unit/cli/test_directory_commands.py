@@ -49,6 +49,8 @@ def test_user__whole_life__leaves_nothing(ramgate: Ramgate) -> None:
     store.dispose()
     assert password != "Another-Horse-7"
     assert ramgate.json("user", "update", "alice", "--comments", "on leave")["comments"] == "on leave"
+    assert ramgate.json("user", "update", "alice", "--name", "alina")["name"] == "alina"
+    assert ramgate.json("user", "update", "alina", "--name", "alice")["comments"] == "on leave"
     ramgate.ok("user", "sign-out", "alice")
     assert ramgate.json("user", "show", "alice")["has_password"] is True
     assert ramgate.reason("user", "delete", "alice") == Reason.DELETE_CONFLICT

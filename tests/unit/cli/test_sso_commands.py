@@ -16,6 +16,7 @@ def test_provider__from_a_metadata_file__can_be_replaced_and_deleted(ramgate: Ra
     assert len(ramgate.json("provider", "show", "CompanyIdP")["certificates"]) == 1
     assert ramgate.ok("provider", "metadata", "CompanyIdP").strip() == idp_xml.read_text().strip()
     moved = idp_xml.read_text().replace(ENTITY_ID, "https://new.example.com/metadata")
+    assert ramgate.json("provider", "update", "CompanyIdP", "--algorithm", "rsa-sha1")["algorithm"] == "rsa-sha1"
     changed = ramgate.json("provider", "update", "CompanyIdP", "--metadata", "-", stdin=moved)
     assert changed["entity_id"] == "https://new.example.com/metadata"
     ramgate.ok("provider", "delete", "CompanyIdP")

@@ -125,10 +125,17 @@ def test_session__question__is_answered_by_the_engine(site: Site) -> None:
     assert f"acs:ram::{site.account_id}:user/alice" in page
 
 
+@pytest.mark.parametrize("action", ["bad thing", "oss", "oss:", ":GetObject", "oss:Get<b>", "оss:GetObject"])
+def test_session__action_that_is_none__is_refused(site: Site, action: str) -> None:
+    answer = site.signed_in(site.owner).get("/session", query_string={"action": action})
+    assert answer.status_code == 400
+    assert reason_of(answer) == "ParameterInvalid"
+
+
 def test_session__hostile_question__is_shown_as_text(site: Site) -> None:
-    page = (
-        site.signed_in(site.alice).get("/session", query_string={"action": "<script>x", "resource": '"><b>`<i>`'}).text
-    )
+    question = {"action": "oss:GetObject", "resource": '"><script>x<b>`<i>`'}
+    page = site.signed_in(site.alice).get("/session", query_string=question).text
+    assert "oss:GetObject" in page
     assert "<script>x" not in page
     assert "<b>" not in page
     assert "<i>" not in page
