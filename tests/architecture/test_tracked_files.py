@@ -26,7 +26,7 @@ REGISTRY_HOST = re.compile(
     [
         ("https://py", "pi", ".org/simple"),
         ("mirror", "s", ".example.com"),
-        ("--index-url=", "https", "://example.com"),
+        ("--index", "-url=", "https", "://example.com"),
         ("registry", ".", "example.io"),
     ],
 )
