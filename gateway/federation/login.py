@@ -133,8 +133,7 @@ def begin_role_login(
     if not content.choices:
         raise _none_allowed(mapping)
     if len(mapping.choices) == 1:
-        resolved = _resolve_again(session, content, parse_role_value(content.choices[0].raw), occasion)
-        return _sign_in(session, ring, content, resolved, occasion)
+        return _sign_in(session, ring, content, mapping.resolved[0], occasion)
     offer_id, expires_at = save_offer(session, ring, content=content, browser=browser, now=occasion.now)
     record_role_offer(session, occasion, facts, mapping)
     return RoleOffer(offer_id, mapping, expires_at)

@@ -60,17 +60,6 @@ class RoleChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class RoleMapping:
-    session_name: str
-    session_duration_s: int | None
-    choices: tuple[RoleChoice, ...]  # in the order of the assertion, malformed values last
-
-    @property
-    def allowed(self) -> tuple[RoleChoice, ...]:
-        return tuple(choice for choice in self.choices if choice.allowed)
-
-
-@dataclass(frozen=True, slots=True)
 class Voucher:
     """A provider that vouches for a login, and by which certificate of its own."""
 
@@ -87,6 +76,18 @@ class ResolvedRole:
     provider: Voucher
 
 
+@dataclass(frozen=True, slots=True)
+class RoleMapping:
+    session_name: str
+    session_duration_s: int | None
+    choices: tuple[RoleChoice, ...]  # in the order of the assertion, malformed values last
+    resolved: tuple[ResolvedRole, ...]  # the rows behind the allowed ones, in the same order
+
+    @property
+    def allowed(self) -> tuple[RoleChoice, ...]:
+        return tuple(choice for choice in self.choices if choice.allowed)
+
+
 def role_choices(session: Session, identity: VerifiedIdentity, occasion: Occasion) -> RoleMapping:
     """What each Role value of a verified assertion amounts to.
 
@@ -95,9 +96,13 @@ def role_choices(session: Session, identity: VerifiedIdentity, occasion: Occasio
     """
     attributes = read_role_attributes(identity)
     resolver = RoleResolver(session, facts_of(identity), occasion)
-    choices = [resolver.choice(pair) for pair in attributes.pairs]
-    choices += [_malformed(bad) for bad in attributes.malformed]
-    return RoleMapping(attributes.session_name, read_session_duration(identity), tuple(choices))
+    outcomes = [resolver.resolve(pair) for pair in attributes.pairs]
+    return RoleMapping(
+        session_name=attributes.session_name,
+        session_duration_s=read_session_duration(identity),
+        choices=(*(choice for choice, _ in outcomes), *(_malformed(bad) for bad in attributes.malformed)),
+        resolved=tuple(resolved for _, resolved in outcomes if resolved is not None),
+    )
 
 
 @dataclass(slots=True)
@@ -108,9 +113,6 @@ class RoleResolver:
     facts: LoginFacts
     occasion: Occasion
     _providers: dict[RamArn, tuple[Voucher | None, str]] = field(default_factory=dict)
-
-    def choice(self, pair: RolePair) -> RoleChoice:
-        return self.resolve(pair)[0]
 
     def resolve(self, pair: RolePair) -> tuple[RoleChoice, ResolvedRole | None]:
         """The choice, and the rows behind it if it is allowed."""

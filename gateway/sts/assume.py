@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from sqlalchemy.orm import Session
 
@@ -16,6 +17,7 @@ from gateway.policy import (
     FederatedPrincipal,
     RamKind,
     RamPrincipal,
+    TrustPolicy,
     decide_trust,
     parse_session_policy,
     parse_trust_policy,
@@ -50,9 +52,14 @@ def decide_federated(role: Role, provider_arn: str, context: Context) -> Decisio
     """Does the role's trust policy admit a login through this provider? It alone decides: no identity policy and
     no session policy has a say. Rule: policy-language §5.3; sso-contract §2.4.
     """
-    return decide_trust(
-        parse_trust_policy(role.trust_document), FederatedPrincipal(provider_arn), context, role_arn=role.arn
-    )
+    trust = _compiled_trust(role.trust_document)
+    return decide_trust(trust, FederatedPrincipal(provider_arn), context, role_arn=role.arn)
+
+
+@lru_cache(maxsize=4096)
+def _compiled_trust(document: str) -> TrustPolicy:
+    """Pure in its argument; memoised because every login asks the same few documents, and a changed one is another."""
+    return parse_trust_policy(document)
 
 
 def assume_with_identity(
@@ -107,7 +114,7 @@ def assume_as_caller(
     CredentialError(TOKEN_EXPIRED), CredentialError(TOKEN_REVOKED). Rule: sts-contract §2.1, §2.5.
     """
     parent = caller if isinstance(caller, SessionToken) else None
-    decision = decide_trust(parse_trust_policy(role.trust_document), _trusted(caller), context, role_arn=role.arn)
+    decision = decide_trust(_compiled_trust(role.trust_document), _trusted(caller), context, role_arn=role.arn)
     _check_trusted(decision, role, _trusted(caller))
     duration = api_duration(
         duration_s=duration_s,
