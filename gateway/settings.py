@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.errors import ConfigError, Reason
+from gateway.loopback import is_loopback
 
 PREFIX = "RAMGATE_"
 PLATFORM_NAMES = {"PORT": "port", "DATABASE_URL": "database_url"}
@@ -113,14 +114,5 @@ def _check_base_url(base_url: str) -> None:
     parts = urlsplit(base_url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query or parts.username:
         raise ConfigError(Reason.CONFIG_INVALID, "base_url must be an origin such as https://sso.example.com")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ConfigError(Reason.CONFIG_INVALID, "base_url must use https unless its host is a loopback address")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

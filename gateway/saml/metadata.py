@@ -5,7 +5,6 @@ by the hardened parser; pysaml2's metadata classes are filled from that tree and
 Rule: SAML Metadata 2.0 §2.3, §2.4.3; Metadata Interoperability Profile 1.0 §2.5, §2.6; ram-limits §1.
 """
 
-import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from lxml import etree
 from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SamlBase, md, samlp, xmldsig
 
 from gateway.errors import Reason, SamlError
+from gateway.loopback import is_loopback
 from gateway.saml.certificates import TrustedCertificate, parse_certificate
 from gateway.saml.xml import parse_apart
 
@@ -278,16 +278,9 @@ def _checked_url(url: str) -> str:
         raise refusal from exc
     if not _HOST.fullmatch(host) or parts.username is not None or parts.fragment or url.endswith("#"):
         raise refusal
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise refusal
     return url
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _first(endpoints: Iterable[Endpoint], binding: str) -> str | None:
