@@ -1,7 +1,7 @@
 """What an operation is: one frozen row. The pipeline runs every row through the same phases."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -12,11 +12,12 @@ from gateway.api.call import ApiCall
 from gateway.api.errors import FederatedCaller
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
-from gateway.audit.receipts import Receipt
+from gateway.audit.receipts import Detail, Receipt
 from gateway.client import Client
 from gateway.identity import VerifiedIdentity
 from gateway.principal import Principal
 from gateway.services import Services
+from gateway.sts.token import SessionToken
 
 P = TypeVar("P")
 
@@ -27,8 +28,16 @@ class Auth(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """One resource that a call acts on, as policies name it, with the tags that `acs:ResourceTag/<key>` reads."""
+
+    arn: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
-    """What `perform` works with: one request, one database transaction."""
+    """What the phases after authentication work with: one request, one database transaction."""
 
     services: Services
     session: Session
@@ -36,7 +45,8 @@ class Work:
     client: Client
     now: datetime
     principal: Principal | None  # None only where the operation is anonymous
-    identity: VerifiedIdentity | None = None  # what `identify` of an anonymous operation found
+    token: SessionToken | None = None  # the security token that the call came with
+    prepared: object = None  # what `prepare` of the operation made
 
     @property
     def caller(self) -> Principal:
@@ -45,22 +55,40 @@ class Work:
         return self.principal
 
     @property
+    def account_id(self) -> str:
+        """The caller's account: the only one that its calls can see or change."""
+        return self.caller.account_id
+
+    @property
     def vouched(self) -> VerifiedIdentity:
         """Whom an identity provider vouched for."""
-        assert self.identity is not None, "the operation identifies nobody"
-        return self.identity
+        assert isinstance(self.prepared, VerifiedIdentity), "the operation identifies nobody"
+        return self.prepared
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The fields of the answer, and what is to be remembered; None where nothing changed and nothing was granted."""
+    """The fields of the answer, and what is to be remembered.
 
-    answer: Mapping[str, Value]
+    A call that changes something leaves a receipt in any case: who, what, on which targets, allowed by which statement.
+    `details` adds to it; `receipt` replaces it.
+    """
+
+    answer: Mapping[str, Value] = field(default_factory=dict)
+    details: Mapping[str, Detail] = field(default_factory=dict)
     receipt: Receipt | None = None
 
 
-def no_resources(_request: object, _caller: Principal) -> tuple[str, ...]:
+def no_targets(_work: Work, _request: object) -> tuple[Target, ...]:
     return ()
+
+
+def no_tags(_request: object) -> Mapping[str, str]:
+    return {}
+
+
+def never(_work: Work, _request: object) -> bool:
+    return False
 
 
 def nobody(_request: object) -> FederatedCaller | None:
@@ -77,11 +105,17 @@ class Action(Generic[P]):
     parse: Callable[[Parameters], P]  # texts to a typed request; InputError for anything else
     perform: Callable[[Work, P], Outcome]
     permission: str = ""  # the action that a policy must allow; empty where none is needed
-    resources: Callable[[P, Principal], tuple[str, ...]] = no_resources  # each of them must be allowed
+    # Each of them must be allowed. May look things up, and must not say whether a thing exists: what can't be found is
+    # named as the caller named it.
+    targets: Callable[[Work, P], tuple[Target, ...]] = no_targets
+    request_tags: Callable[[P], Mapping[str, str]] = no_tags  # what `acs:RequestTag/<key>` reads
+    # Whether the caller acts on itself where its account lets it: then no policy has to allow it, but one can deny it.
+    on_itself: Callable[[Work, P], bool] = never
+    reads: bool = False  # changes nothing: runs in a session that can only read, and leaves no receipt
     federated: Callable[[P], FederatedCaller | None] = nobody  # how a refusal names an anonymous caller
-    # Verifies the parameter that stands for a signature, in a session that only reads; what it relied on is owed
-    # another look in `perform`.
-    identify: Callable[[Services, Session, P, datetime], VerifiedIdentity] | None = None
+    # What takes long, and what an anonymous call proves itself with: done before the write transaction, in a session
+    # that only reads, after authentication and authorization. What it relied on is owed another look in `perform`.
+    prepare: Callable[[Work, P], object] | None = None
 
 
 AnyAction = Action[Any]

@@ -46,6 +46,14 @@ class Proof:
     verify: Callable[[Secret], None]  # CredentialError unless it was made with this secret
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who signed a call, and the security token that came with it, if one did."""
+
+    principal: Principal
+    token: SessionToken | None = None
+
+
 def read_proof(call: ApiCall, now: datetime) -> Proof:
     """Steps 1 and 2. Which signature it is, the call itself tells: a header for V3, parameters for V1.
 
@@ -89,25 +97,26 @@ def _read_v1(call: ApiCall, now: datetime) -> Proof:
     )
 
 
-def verify_proof(session: Session, ring: KeyRing, proof: Proof, now: datetime) -> Principal:
-    """Steps 3 to 7.
+def verify_proof(session: Session, ring: KeyRing, proof: Proof, now: datetime) -> Caller:
+    """Steps 3 to 6.
 
     Raises: CredentialError(ACCESS_KEY_NOT_FOUND), (ACCESS_KEY_INACTIVE), (TOKEN_MISSING), (TOKEN_MALFORMED),
-    (TOKEN_KEY_MISMATCH), (SIGNATURE_INCOMPLETE), (SIGNATURE_MISMATCH), (TOKEN_EXPIRED), (TOKEN_REVOKED),
-    (SIGNATURE_NONCE_USED).
+    (TOKEN_KEY_MISMATCH), (SIGNATURE_INCOMPLETE), (SIGNATURE_MISMATCH), (TOKEN_EXPIRED), (TOKEN_REVOKED).
     """
-    if proof.access_key_id.startswith(_STS_KEY):
-        token = _open_token(ring, proof)
-        proof.verify(token.secret)
-        check_live(session, token, now)
-        principal: Principal = token.principal
-    else:
-        principal = _key_holder(session, ring, proof)
+    if not proof.access_key_id.startswith(_STS_KEY):
+        return Caller(_key_holder(session, ring, proof))
+    token = _open_token(ring, proof)
+    proof.verify(token.secret)
+    check_live(session, token, now)
+    return Caller(token.principal, token)
+
+
+def claim_nonce(session: Session, proof: Proof, now: datetime) -> None:
+    """Step 7. Raises: CredentialError(SIGNATURE_NONCE_USED)."""
     # The claim must outlive the last instant at which step 2 would still let the same request pass.
     expires_at = proof.signed_at + WINDOW + _MARGIN
     if not claim_once(session, NONCE_CLAIM, f"{proof.access_key_id}\n{proof.nonce}", expires_at, now=now):
         raise CredentialError(Reason.SIGNATURE_NONCE_USED, "the nonce was used before")
-    return principal
 
 
 def _check_nonce(nonce: str | None) -> str:

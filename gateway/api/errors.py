@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from gateway.api.render import Value
-from gateway.api.wire_codes import BY_STATUS, INTERNAL_ERROR, Row, row_for
+from gateway.api.wire_codes import BY_STATUS, INTERNAL_ERROR, row_for
+from gateway.api.wire_row import Row
 from gateway.errors import Denied, GatewayError
 from gateway.policy import Decision, Outcome
 from gateway.principal import AccountOwner, Principal, RamUser, RoleSession

@@ -2,30 +2,33 @@
 
 The phases, always all of them and always in this order, so that no operation can forget one:
 1. read call   2. authenticate   3. parse   4. authorize   5. perform   6. receipt   7. render
-Phases 2 to 6 share one database transaction: a call that fails leaves nothing behind, its nonce included. Only what an
-anonymous call proves itself with is parsed and verified before that, so that strangers can't hold the write lock.
+Phases 2 to 6 share one database transaction: a call that fails leaves nothing behind, its nonce included. What takes
+long (a password's hash) and what an anonymous call proves itself with is done before that, in a session that only
+reads, so that neither a slow sum nor a stranger can hold the write lock; phases 2 to 4 are then gone through twice.
 """
 
 import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
-from gateway.api.action import AnyAction, Auth, Outcome, Work
+from gateway.api.action import AnyAction, Auth, Outcome, Target, Work
 from gateway.api.actions.table import find_action
-from gateway.api.authenticate import Proof, read_proof, verify_proof
+from gateway.api.authenticate import Proof, claim_nonce, read_proof, verify_proof
+from gateway.api.authorize import authorize
 from gateway.api.call import ApiCall, WireRequest, asks_for_xml, read_call, wants_xml
 from gateway.api.errors import Failure, render_error, render_internal_error
 from gateway.api.parameters import Parameters
+from gateway.api.receipts import call_receipt
 from gateway.api.render import JSON_TYPE, XML_TYPE, Value, render_json, render_xml
 from gateway.audit.log import log_event
 from gateway.audit.receipts import record
-from gateway.client import policy_context
 from gateway.errors import GatewayError
-from gateway.identity import VerifiedIdentity
+from gateway.policy import Decision
 from gateway.services import Services
 
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
@@ -70,43 +73,54 @@ class _Trail:
 
 
 def _carry_out(action: AnyAction, call: ApiCall, services: Services, trail: _Trail) -> Outcome:
-    now = services.clock.now()
-    proof = read_proof(call, now) if action.auth is Auth.SIGNED else None
-    identity = _identify(action, call, services, trail)
+    proof = read_proof(call, services.clock.now()) if action.auth is Auth.SIGNED else None
+    prepared = None
+    if action.prepare is not None:
+        with services.store.reading() as session:
+            ready = _admit(action, call, services, session, proof, trail)
+            prepared = action.prepare(ready.work, ready.request)
     with services.store.transaction() as session:
-        work = replace(_authenticate(session, services, call, proof), identity=identity)
-        trail.failure = replace(trail.failure, caller=work.principal)
-        request = action.parse(Parameters(call.parameters))
-        trail.failure = replace(trail.failure, caller=work.principal or action.federated(request))
-        _authorize(action, request, work)
-        outcome = action.perform(work, request)
-        if outcome.receipt is not None:
-            record(session, outcome.receipt)
+        ready = _admit(action, call, services, session, proof, trail)
+        if proof is not None:
+            claim_nonce(session, proof, ready.work.now)
+        outcome = action.perform(replace(ready.work, prepared=prepared), ready.request)
+        _leave_receipt(session, action, ready, outcome)
     return outcome
 
 
-def _identify(action: AnyAction, call: ApiCall, services: Services, trail: _Trail) -> VerifiedIdentity | None:
-    if action.identify is None:
-        return None
-    request = action.parse(Parameters(call.parameters))
-    trail.failure = replace(trail.failure, caller=action.federated(request))
-    with services.store.reading() as session:
-        return action.identify(services, session, request, services.clock.now())
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A call that may be performed."""
+
+    work: Work
+    request: Any
+    targets: tuple[Target, ...]
+    decisions: tuple[Decision, ...]  # one for each target
 
 
-def _authenticate(session: Session, services: Services, call: ApiCall, proof: Proof | None) -> Work:
+def _admit(  # noqa: PLR0917 - the phases' inputs, in their order
+    action: AnyAction, call: ApiCall, services: Services, session: Session, proof: Proof | None, trail: _Trail
+) -> _Ready:
+    """Phases 2 to 4, in one session."""
     now = services.clock.now()  # asked again: the transaction may have waited for other writers
-    principal = verify_proof(session, services.ring, proof, now) if proof is not None else None
-    return Work(services, session, call, call.wire.client, now, principal)
+    caller = verify_proof(session, services.ring, proof, now) if proof is not None else None
+    principal, token = (caller.principal, caller.token) if caller is not None else (None, None)
+    trail.failure = replace(trail.failure, caller=principal)
+    work = Work(services, session, call, call.wire.client, now, principal, token)
+    request = action.parse(Parameters(call.parameters))
+    trail.failure = replace(trail.failure, caller=principal or action.federated(request))
+    if not action.permission or principal is None:
+        return _Ready(work, request, (), ())
+    targets = action.targets(work, request)
+    return _Ready(work, request, targets, authorize(action, request, work, targets))
 
 
-def _authorize(action: AnyAction, request: object, work: Work) -> None:
-    """Each resource must be allowed. Raises: Denied(ACCESS_DENIED)."""
-    if not action.permission or work.principal is None:
-        return
-    context = policy_context(work.client, work.now, work.principal.arn)
-    for resource in action.resources(request, work.principal):
-        work.services.authorizer.require(work.session, work.principal, action.permission, resource, context)
+def _leave_receipt(session: Session, action: AnyAction, ready: _Ready, outcome: Outcome) -> None:
+    """Phase 6: what changed or was granted is remembered with it."""
+    if outcome.receipt is not None:
+        record(session, outcome.receipt)
+    elif not action.reads:
+        record(session, call_receipt(action, ready.work, ready.targets, ready.decisions, outcome.details))
 
 
 def _reply(status: int, root: str, body: Mapping[str, Value], wire: WireRequest, *, xml: bool) -> ApiReply:

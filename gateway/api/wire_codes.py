@@ -5,18 +5,11 @@ pages mark as unconfirmed, or do not have, are ASSUMPTIONs.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from gateway.api.wire_row import Row
+from gateway.api.wire_texts import BY_ENTITY
 from gateway.errors import Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    status: int
-    code: str
-    message: str
-
 
 _MANDATORY = "{subject} is mandatory for this action."
 _NOT_AUTHORIZED = "You are not authorized to do this action. You should be authorized by RAM."
@@ -146,14 +139,7 @@ BY_SUBJECT: Mapping[tuple[Reason, str], Row] = MappingProxyType(
         (Reason.PARAMETER_INVALID, "DurationSeconds"): Row(
             400, "InvalidParameter.DurationSeconds", "The Min/Max value of DurationSeconds is 15min/1hr."
         ),
-        (Reason.NOT_FOUND, "User"): Row(404, "EntityNotExist.User", "The user does not exist."),
-        (Reason.NOT_FOUND, "Group"): Row(404, "EntityNotExist.Group", "The group does not exist."),
-        (Reason.NOT_FOUND, "Policy"): Row(404, "EntityNotExist.Policy", "The policy does not exist."),
-        (Reason.NOT_FOUND, "Policy.Version"): Row(
-            404, "EntityNotExist.Policy.Version", "The policy version does not exist."
-        ),
-        (Reason.NOT_FOUND, "Role"): Row(404, "EntityNotExist.Role", "The specified Role not exists ."),
-        (Reason.NOT_FOUND, "SAMLProvider"): Row(404, "EntityNotExist.SAMLProvider", "Can not find SAML provider."),
+        **BY_ENTITY,
     }
 )
 

@@ -1,14 +1,12 @@
 """The token service, version 2015-04-01. Rule: sts-contract §2."""
 
 from dataclasses import dataclass
-from datetime import datetime
-
-from sqlalchemy.orm import Session
 
 from gateway.api.action import Action, AnyAction, Auth, Outcome, Work
 from gateway.api.errors import FederatedCaller
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
+from gateway.api.versions import STS
 from gateway.arn import RamArn, parse_ram_arn
 from gateway.audit.receipts import Receipt
 from gateway.client import policy_context
@@ -21,9 +19,7 @@ from gateway.federation.receipts import grant_details
 from gateway.identity import VerifiedIdentity
 from gateway.principal import AccountOwner, RamUser, RoleSession
 from gateway.saml.response import verify_response
-from gateway.services import Services
 
-VERSION = "2015-04-01"
 _LONGEST_ASSERTION = 100_000
 _LONGEST_ARN = 1024
 
@@ -77,13 +73,12 @@ def get_caller_identity(work: Work, _request: NoParameters) -> Outcome:
     return Outcome(answer)
 
 
-def verify_assertion(
-    services: Services, session: Session, request: SamlExchangeRequest, now: datetime
-) -> VerifiedIdentity:
+def verify_assertion(work: Work, request: SamlExchangeRequest) -> VerifiedIdentity:
     """Verify the response. Only the named provider's own certificates count. Rule: sts-contract §2.2."""
-    provider = get_saml_provider(session, request.provider.account_id, request.provider.name)
-    expectation = services.role_sso_expectation(provider.entity_id, provider_certificates(session, provider))
-    return verify_response(request.assertion, expectation, now)
+    provider = get_saml_provider(work.session, request.provider.account_id, request.provider.name)
+    certificates = provider_certificates(work.session, provider)
+    expectation = work.services.role_sso_expectation(provider.entity_id, certificates)
+    return verify_response(request.assertion, expectation, work.now)
 
 
 def assume_role_with_saml(work: Work, request: SamlExchangeRequest) -> Outcome:
@@ -102,7 +97,7 @@ def assume_role_with_saml(work: Work, request: SamlExchangeRequest) -> Outcome:
         session_policy=request.policy,
         occasion=Occasion(work.call.wire.request_id, work.now, policy_context(work.client, work.now)),
     )
-    return Outcome(_exchange_answer(exchange), _exchange_receipt(work, exchange))
+    return Outcome(_exchange_answer(exchange), receipt=_exchange_receipt(work, exchange))
 
 
 def _exchange_answer(exchange: SamlExchange) -> dict[str, Value]:
@@ -154,16 +149,16 @@ def _arn(parameters: Parameters, name: str, kind: str) -> RamArn:
         raise InputError(error.reason, error.public, error.detail, subject=name) from error
 
 
-STS_ACTIONS: tuple[AnyAction, ...] = (
-    Action("GetCallerIdentity", VERSION, Auth.SIGNED, parse_nothing, get_caller_identity),
+ACTIONS: tuple[AnyAction, ...] = (
+    Action("GetCallerIdentity", STS, Auth.SIGNED, parse_nothing, get_caller_identity, reads=True),
     Action(
         "AssumeRoleWithSAML",
-        VERSION,
+        STS,
         Auth.ANONYMOUS,
         parse_saml_exchange,
         assume_role_with_saml,
         permission="sts:AssumeRoleWithSAML",
         federated=_saml_caller,
-        identify=verify_assertion,
+        prepare=verify_assertion,
     ),
 )

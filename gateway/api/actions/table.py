@@ -4,13 +4,71 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.api.action import AnyAction
-from gateway.api.actions.sts import STS_ACTIONS
+from gateway.api.actions import (
+    access_key_policies,
+    access_keys,
+    account,
+    account_summary,
+    attachments,
+    credential_report,
+    diagnosis,
+    group_members,
+    groups,
+    login_profiles,
+    mfa_devices,
+    oidc_providers,
+    own_password,
+    password_policy,
+    policies,
+    policy_versions,
+    recycle_bin,
+    resources,
+    roles,
+    saml_providers,
+    security_preference,
+    service_roles,
+    sts,
+    tags,
+    user_sso,
+    users,
+    verification,
+)
+from gateway.api.versions import IMS, RAM, RESOURCES, STS
 from gateway.errors import InputError, Reason
 
-ACTIONS: Mapping[tuple[str, str], AnyAction] = MappingProxyType(
-    {(action.version, action.name): action for action in STS_ACTIONS}
+_FAMILIES = (
+    access_key_policies,
+    access_keys,
+    account,
+    account_summary,
+    attachments,
+    credential_report,
+    diagnosis,
+    group_members,
+    groups,
+    login_profiles,
+    mfa_devices,
+    oidc_providers,
+    own_password,
+    password_policy,
+    policies,
+    policy_versions,
+    recycle_bin,
+    resources,
+    roles,
+    saml_providers,
+    security_preference,
+    service_roles,
+    sts,
+    tags,
+    user_sso,
+    users,
+    verification,
 )
-_VERSIONS = frozenset(version for version, _ in ACTIONS)
+ACTIONS: Mapping[tuple[str, str], AnyAction] = MappingProxyType(
+    {(action.version, action.name): action for family in _FAMILIES for action in family.ACTIONS}
+)
+_VERSIONS = frozenset((RAM, IMS, STS, RESOURCES))
 
 
 def find_action(version: str, name: str) -> AnyAction:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import func, select
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Work
+from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
 from gateway.api.actions.table import ACTIONS, find_action
 from gateway.api.call import WireRequest
 from gateway.api.parameters import Parameters
@@ -31,7 +31,7 @@ from gateway.directory.roles import create_role
 from gateway.directory.users import User, create_user
 from gateway.errors import InputError, Reason
 from gateway.keyring import KeyRing, new_master_key
-from gateway.principal import Principal, RoleSession
+from gateway.principal import RoleSession
 from gateway.secret import Secret
 from gateway.services import Services
 from gateway.store.claims import OneTimeClaim
@@ -64,16 +64,17 @@ class Stage:
             parse=self._parse,
             perform=self._perform,
             permission="ram:Probe",
-            resources=self._resources,
+            targets=self._targets,
         )
 
     def _parse(self, parameters: Parameters) -> str:
         self.steps.append("parse")
         return parameters.text("Target", max_length=64)
 
-    def _resources(self, request: str, caller: Principal) -> tuple[str, ...]:
+    def _targets(self, work: Work, request: str) -> tuple[Target, ...]:
         self.steps.append("authorize")
-        return (f"acs:ram::{caller.account_id}:user/{request}", f"acs:ram::{caller.account_id}:user/*")
+        users = f"acs:ram::{work.account_id}:user"
+        return Target(f"{users}/{request}"), Target(f"{users}/*")
 
     def _perform(self, work: Work, request: str) -> Outcome:
         self.steps.append("perform")
@@ -87,7 +88,7 @@ class Stage:
         )
         if self.fault is not None:
             raise self.fault
-        return Outcome({"Target": request}, receipt)
+        return Outcome({"Target": request}, receipt=receipt)
 
     def call(
         self,

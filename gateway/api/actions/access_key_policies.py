@@ -1,0 +1,5 @@
+"""Network policies of access keys on the wire."""
+
+from gateway.api.action import AnyAction
+
+ACTIONS: tuple[AnyAction, ...] = ()

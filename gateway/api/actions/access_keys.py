@@ -1,0 +1,5 @@
+"""Access keys on the wire."""
+
+from gateway.api.action import AnyAction
+
+ACTIONS: tuple[AnyAction, ...] = ()

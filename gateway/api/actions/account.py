@@ -1,0 +1,5 @@
+"""Account alias and default domain on the wire."""
+
+from gateway.api.action import AnyAction
+
+ACTIONS: tuple[AnyAction, ...] = ()

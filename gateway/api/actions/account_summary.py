@@ -1,0 +1,5 @@
+"""Counts and quotas of an account on the wire."""
+
+from gateway.api.action import AnyAction
+
+ACTIONS: tuple[AnyAction, ...] = ()

@@ -1,0 +1,5 @@
+"""The credential report on the wire."""
+
+from gateway.api.action import AnyAction
+
+ACTIONS: tuple[AnyAction, ...] = ()

@@ -1,0 +1,5 @@
+"""What a refusal meant on the wire."""
+
+from gateway.api.action import AnyAction
+
+ACTIONS: tuple[AnyAction, ...] = ()

@@ -1,0 +1,5 @@
+"""Who is in which group on the wire."""
+
+from gateway.api.action import AnyAction
+
+ACTIONS: tuple[AnyAction, ...] = ()

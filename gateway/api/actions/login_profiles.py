@@ -1,0 +1,5 @@
+"""Login profiles on the wire."""
+
+from gateway.api.action import AnyAction
+
+ACTIONS: tuple[AnyAction, ...] = ()

@@ -1,0 +1,5 @@
+"""MFA devices on the wire."""
+
+from gateway.api.action import AnyAction
+
+ACTIONS: tuple[AnyAction, ...] = ()

@@ -1,0 +1,5 @@
+"""A user's own password on the wire."""
+
+from gateway.api.action import AnyAction
+
+ACTIONS: tuple[AnyAction, ...] = ()

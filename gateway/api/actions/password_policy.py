@@ -1,0 +1,5 @@
+"""The password policy on the wire."""
+
+from gateway.api.action import AnyAction
+
+ACTIONS: tuple[AnyAction, ...] = ()

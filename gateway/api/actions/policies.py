@@ -1,0 +1,5 @@
+"""Policies on the wire."""
+
+from gateway.api.action import AnyAction
+
+ACTIONS: tuple[AnyAction, ...] = ()

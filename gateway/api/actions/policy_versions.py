@@ -1,0 +1,5 @@
+"""Versions of policies on the wire."""
+
+from gateway.api.action import AnyAction
+
+ACTIONS: tuple[AnyAction, ...] = ()

@@ -1,0 +1,5 @@
+"""The recycle bin on the wire."""
+
+from gateway.api.action import AnyAction
+
+ACTIONS: tuple[AnyAction, ...] = ()

@@ -1,0 +1,5 @@
+"""SAML providers on the wire."""
+
+from gateway.api.action import AnyAction
+
+ACTIONS: tuple[AnyAction, ...] = ()

@@ -1,0 +1,5 @@
+"""Service-linked roles on the wire."""
+
+from gateway.api.action import AnyAction
+
+ACTIONS: tuple[AnyAction, ...] = ()

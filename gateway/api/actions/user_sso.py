@@ -1,0 +1,5 @@
+"""User SSO settings on the wire."""
+
+from gateway.api.action import AnyAction
+
+ACTIONS: tuple[AnyAction, ...] = ()

@@ -1,0 +1,33 @@
+"""Phase 4: may the caller do this to each of the targets?"""
+
+from collections.abc import Mapping
+
+from gateway.api.action import AnyAction, Target, Work
+from gateway.client import policy_context
+from gateway.errors import Denied
+from gateway.policy import Decision, Outcome
+
+
+def authorize(action: AnyAction, request: object, work: Work, targets: tuple[Target, ...]) -> tuple[Decision, ...]:
+    """One decision for each target, all of which allow the action.
+
+    Who acts on itself, where its account lets it, needs no policy that allows it; a policy that denies it still counts.
+    Raises: Denied(ACCESS_DENIED) for the first target that is not allowed.
+    """
+    context = dict(policy_context(work.client, work.now, work.caller.arn))
+    context |= {f"acs:RequestTag/{key}": (value,) for key, value in action.request_tags(request).items()}
+    return tuple(_decide(action, request, work, target, context) for target in targets)
+
+
+def _decide(
+    action: AnyAction, request: object, work: Work, target: Target, context: Mapping[str, tuple[str, ...]]
+) -> Decision:
+    facts = {**context, **{f"acs:ResourceTag/{key}": (value,) for key, value in target.tags.items()}}
+    try:
+        return work.services.authorizer.require(work.session, work.caller, action.permission, target.arn, facts)
+    except Denied as denied:
+        decision = denied.decision
+        assert isinstance(decision, Decision)
+        if decision.outcome is not Outcome.IMPLICIT_DENY or not action.on_itself(work, request):
+            raise
+        return decision

@@ -1,0 +1,46 @@
+"""How policies name what a call acts on. Rule: policy-language §2, RAM resource ARNs per action.
+
+A name is written as the thing is called, in whatever case the caller wrote it: a statement about `user/alice` must see
+a call about `ALICE`. What does not exist is named as the caller named it.
+"""
+
+from gateway.api.action import Target, Work
+from gateway.arn import group_arn, role_arn, user_arn
+from gateway.directory.groups import find_group
+from gateway.directory.policies import find_policy
+from gateway.directory.roles import find_role
+from gateway.directory.users import find_user
+from gateway.policy import SYSTEM_POLICIES
+
+
+def everything(work: Work) -> Target:
+    """The account as a whole: alias, domain, password policy, security settings."""
+    return Target(f"acs:ram:*:{work.account_id}:*")
+
+
+def any_of(work: Work, kind: str) -> Target:
+    """All things of a kind, such as `user`: what listing and making them is decided on."""
+    return Target(f"acs:ram:*:{work.account_id}:{kind}/*")
+
+
+def user_target(work: Work, name: str) -> Target:
+    user = find_user(work.session, work.account_id, name)
+    return Target(user_arn(work.account_id, name) if user is None else user.arn)
+
+
+def group_target(work: Work, name: str) -> Target:
+    group = find_group(work.session, work.account_id, name)
+    return Target(group_arn(work.account_id, name) if group is None else group.arn)
+
+
+def role_target(work: Work, name: str) -> Target:
+    role = find_role(work.session, work.account_id, name)
+    return Target(role_arn(work.account_id, name) if role is None else role.arn)
+
+
+def policy_target(work: Work, policy_type: str, name: str) -> Target:
+    if policy_type == "System":
+        known = next((system for system in SYSTEM_POLICIES if system.lower() == name.lower()), name)
+        return Target(f"acs:ram:*:system:policy/{known}")
+    policy = find_policy(work.session, work.account_id, name)
+    return Target(f"acs:ram::{work.account_id}:policy/{name if policy is None else policy.name}")

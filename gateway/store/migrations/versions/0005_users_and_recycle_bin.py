@@ -1,0 +1,10 @@
+"""What users know beyond their names, and the recycle bin."""
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
