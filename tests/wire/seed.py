@@ -5,12 +5,15 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from alibabacloud_sts20150401.client import Client
+from alibabacloud_ims20190815.client import Client as ImsClient
+from alibabacloud_ram20150501.client import Client as RamClient
+from alibabacloud_sts20150401.client import Client as StsClient
 from alibabacloud_tea_openapi.models import Config
 
 from gateway.arn import role_arn, saml_provider_arn
 from gateway.directory.access_keys import NewAccessKey, create_access_key
 from gateway.directory.accounts import create_account
+from gateway.directory.attachments import attach_policy
 from gateway.directory.roles import create_role
 from gateway.directory.saml_providers import create_saml_provider
 from gateway.directory.users import create_user
@@ -25,6 +28,20 @@ ROLE = "https://www.aliyun.com/SAML-Role/Attributes/Role"
 SESSION_NAME = "https://www.aliyun.com/SAML-Role/Attributes/RoleSessionName"
 MD = "urn:oasis:names:tc:SAML:2.0:metadata"
 TRUSTED, DISTRUSTING = "Reader", "Closed"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A RAM user and its key: `company.ram(*caller.key)` calls as it."""
+
+    name: str
+    user_id: str
+    key_id: str
+    secret: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.key_id, self.secret
 
 
 @dataclass(frozen=True)
@@ -43,18 +60,35 @@ class Seed:
     def role_arn(self, name: str = TRUSTED) -> str:
         return role_arn(self.account_id, name)
 
-    def client(self, key_id: str = "", secret: str = "", token: str | None = None) -> Client:
-        """The official client, as everybody would configure it."""
-        return Client(
-            Config(
-                access_key_id=key_id or self.owner_key.access_key_id,
-                access_key_secret=secret or self.owner_key.secret.reveal(),
-                security_token=token,
-                endpoint=self.gateway.endpoint,
-                protocol="HTTP",
-                region_id="cn-hangzhou",
-            )
+    def client(self, key_id: str = "", secret: str = "", token: str | None = None) -> StsClient:
+        """The official client of the token service, as everybody would configure it; the owner's key unless told."""
+        return StsClient(self._config(key_id, secret, token))
+
+    def ram(self, key_id: str = "", secret: str = "", token: str | None = None) -> RamClient:
+        return RamClient(self._config(key_id, secret, token))
+
+    def ims(self, key_id: str = "", secret: str = "", token: str | None = None) -> ImsClient:
+        return ImsClient(self._config(key_id, secret, token))
+
+    def _config(self, key_id: str, secret: str, token: str | None) -> Config:
+        return Config(
+            access_key_id=key_id or self.owner_key.access_key_id,
+            access_key_secret=secret or self.owner_key.secret.reveal(),
+            security_token=token,
+            endpoint=self.gateway.endpoint,
+            protocol="HTTP",
+            region_id="cn-hangzhou",
         )
+
+    def new_user(self, *policies: str) -> Caller:
+        """A user of its own name with an AccessKey and these system policies, for tests that need one to themselves."""
+        now, name = datetime.now(UTC), "user-" + secrets.token_hex(4)
+        with self.services.store.transaction() as session:
+            user = create_user(session, self.account_id, name, now=now)
+            key = create_access_key(session, self.services.ring, account_id=self.account_id, user_id=user.id, now=now)
+            for policy in policies:
+                attach_policy(session, self.account_id, "System", policy, user, now)
+        return Caller(name, user.id, key.access_key_id, key.secret.reveal())
 
     def assertion(self, *, padding: int = 0, **changes: object) -> str:
         """A fresh response of the company's identity provider, in Base64; `padding` bytes of attribute on top."""
