@@ -34,6 +34,7 @@ class Reason(StrEnum):
     LOGIN_FAILED = "LoginFailed"
     LOGIN_THROTTLED = "LoginThrottled"
     PASSWORD_LOGIN_DISABLED = "PasswordLoginDisabled"  # noqa: S105
+    LOGIN_NETWORK = "LoginNetwork"
     ACCESS_KEY_NOT_FOUND = "AccessKeyNotFound"
     ACCESS_KEY_INACTIVE = "AccessKeyInactive"
     SIGNATURE_INCOMPLETE = "SignatureIncomplete"

@@ -71,6 +71,7 @@ BY_REASON: Mapping[Reason, Row] = MappingProxyType(
         Reason.LOGIN_FAILED: _LOGIN,
         Reason.LOGIN_THROTTLED: Row(429, "Throttling.Login", "{public}"),
         Reason.PASSWORD_LOGIN_DISABLED: _LOGIN,
+        Reason.LOGIN_NETWORK: _LOGIN,
         Reason.ACCESS_KEY_NOT_FOUND: Row(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
         Reason.ACCESS_KEY_INACTIVE: Row(400, "InvalidAccessKeyId.Inactive", "Specified access key is disabled."),
         Reason.SIGNATURE_INCOMPLETE: Row(

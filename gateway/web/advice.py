@@ -39,6 +39,7 @@ _STATUS_BY_REASON = {
     Reason.METHOD_NOT_ALLOWED: 405,
     Reason.CSRF: 400,
     Reason.LOGIN_THROTTLED: 429,
+    Reason.LOGIN_NETWORK: 403,
     **dict.fromkeys(
         (
             Reason.SAML_ENCODING,
@@ -70,6 +71,10 @@ _ADVICE = {
     Reason.LOGIN_FAILED: "Check the name and the password. If you forgot it, ask an administrator of this account.",
     Reason.LOGIN_THROTTLED: "Wait as long as it says, a minute at most, and sign in again.",
     Reason.PASSWORD_LOGIN_DISABLED: "This account signs in through your company. Use the company sign-in button.",
+    Reason.LOGIN_NETWORK: (
+        "Sign in from your company's network, or through its VPN. An administrator of this account can change the "
+        "list of networks in its security settings."
+    ),
     Reason.SAML_STATUS: "Your company's sign-in refused you. Ask the people who run it, or start again.",
     Reason.SAML_REPLAYED: "Each response of your company's sign-in works once; this one was used. " + _START_AGAIN,
     Reason.SAML_EXPIRED: "The response came too late. " + _START_AGAIN + " If it happens each time, a clock is wrong.",
