@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import DeskGroup
 from gateway.cli.printing import Row
-from gateway.directory import access_keys, users
+from gateway.directory import access_keys, recycled_keys, users
 from gateway.directory.access_keys import AccessKeyStatus
 from gateway.key_files import rotate_master_key
 
@@ -66,10 +66,12 @@ def disable(desk: Desk, access_key_id: str, user_name: str | None) -> None:
 @USER
 @pass_desk
 def delete(desk: Desk, access_key_id: str, user_name: str | None) -> None:
-    """Delete an access key for good."""
+    """Delete an access key. A user's can be restored for 30 days, the account owner's can't."""
     with desk.transaction() as session:
         account_id, user_id = _holder(desk, session, user_name)
-        access_keys.delete_access_key(session, account_id=account_id, user_id=user_id, access_key_id=access_key_id)
+        recycled_keys.delete_access_key(
+            session, account_id=account_id, user_id=user_id, access_key_id=access_key_id, now=desk.now()
+        )
     desk.out.done(f"deleted access key {access_key_id}")
 
 

@@ -70,15 +70,7 @@ def create_access_key(
         user = get_user_by_id(session, user_id)
         if user is None or user.account_id != account_id:
             raise NotFound(Reason.NOT_FOUND, "the user does not exist", subject="User")
-    most = quotas.ACCESS_KEYS_PER_OWNER if user_id is None else quotas.ACCESS_KEYS_PER_USER
-    count = (
-        select(func.count())
-        .select_from(AccessKeyRow)
-        .where(AccessKeyRow.account_id == account_id, AccessKeyRow.user_id == user_id)
-    )
-    if session.scalars(count).one() >= most:
-        message = f"there may be {most} access keys at most"
-        raise LimitExceeded(Reason.LIMIT_EXCEEDED, message, subject="User.AccessKey")
+    check_room_for_key(session, account_id, user_id)
     key_id, secret = new_access_key_id(), new_access_key_secret()
     row = AccessKeyRow(
         id=key_id,
@@ -92,6 +84,22 @@ def create_access_key(
     session.add(row)
     session.flush()
     return NewAccessKey(key_id, Secret(secret))
+
+
+def check_room_for_key(session: Session, account_id: str, user_id: str | None) -> None:
+    """Refuse one more key of a user, or with None of the account owner. The account must be locked.
+
+    Raises: LimitExceeded, subject "User.AccessKey".
+    """
+    most = quotas.ACCESS_KEYS_PER_OWNER if user_id is None else quotas.ACCESS_KEYS_PER_USER
+    count = (
+        select(func.count())
+        .select_from(AccessKeyRow)
+        .where(AccessKeyRow.account_id == account_id, AccessKeyRow.user_id == user_id)
+    )
+    if session.scalars(count).one() >= most:
+        message = f"there may be {most} access keys at most"
+        raise LimitExceeded(Reason.LIMIT_EXCEEDED, message, subject="User.AccessKey")
 
 
 def find_access_key(session: Session, ring: KeyRing, access_key_id: str) -> AccessKey | None:
@@ -142,20 +150,17 @@ def set_status(
     """
     if status not in set(AccessKeyStatus):
         raise InputError(Reason.PARAMETER_INVALID, "`Status` must be Active or Inactive", subject="Status")
-    row = _get_row(session, account_id, user_id, access_key_id)
+    row = lock_access_key(session, account_id, user_id, access_key_id)
     row.status = status
     row.updated_at = now
     session.flush()
 
 
-def delete_access_key(session: Session, *, account_id: str, user_id: str | None, access_key_id: str) -> None:
-    """Raises: NotFound, subject "User.AccessKey"."""
-    session.delete(_get_row(session, account_id, user_id, access_key_id))
-    session.flush()
+def lock_access_key(session: Session, account_id: str, user_id: str | None, access_key_id: str) -> AccessKeyRow:
+    """A key of this user, or with None of the account owner, locked with its account for a change.
 
-
-def _get_row(session: Session, account_id: str, user_id: str | None, access_key_id: str) -> AccessKeyRow:
-    """Locked with its account. A key of somebody else is as good as none."""
+    Raises: NotFound, subject "User.AccessKey", for a key of somebody else too.
+    """
     lock_account(session, account_id)
     row = session.get(AccessKeyRow, access_key_id) if _KEY_ID.fullmatch(access_key_id) else None
     if row is None or row.account_id != account_id or row.user_id != user_id:

@@ -11,11 +11,11 @@ from gateway.directory import quotas
 from gateway.directory.access_keys import (
     AccessKeyRow,
     create_access_key,
-    delete_access_key,
     find_access_key,
     list_access_keys,
     set_status,
 )
+from gateway.directory.recycled_keys import delete_access_key
 from gateway.errors import CredentialError, InputError, LimitExceeded, NotFound, Reason
 from gateway.keyring import KeyRing, new_master_key
 from gateway.store.engine import Store
@@ -113,12 +113,12 @@ def test_delete_access_key__somebody_elses__not_found(store: Store, account: str
         key = create_access_key(session, RING, account_id=account, user_id=alice.id, now=NOON).access_key_id
         for account_id, user_id in ((account, bob.id), (account, None), (OTHER_ACCOUNT, alice.id)):
             with refused(NotFound, Reason.NOT_FOUND, "User.AccessKey"):
-                delete_access_key(session, account_id=account_id, user_id=user_id, access_key_id=key)
+                delete_access_key(session, account_id=account_id, user_id=user_id, access_key_id=key, now=NOON)
             with refused(NotFound, Reason.NOT_FOUND, "User.AccessKey"):
                 set_status(
                     session, account_id=account_id, user_id=user_id, access_key_id=key, status="Inactive", now=NOON
                 )
         assert [row.id for row in list_access_keys(session, account, alice.id)] == [key]
-        delete_access_key(session, account_id=account, user_id=alice.id, access_key_id=key)
+        delete_access_key(session, account_id=account, user_id=alice.id, access_key_id=key, now=NOON)
         assert find_access_key(session, RING, key) is None
         assert list_access_keys(session, account, alice.id) == []

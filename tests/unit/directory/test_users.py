@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.directory import quotas
-from gateway.directory.access_keys import create_access_key, delete_access_key
+from gateway.directory.access_keys import create_access_key
 from gateway.directory.attachments import attach_policy, detach_policy
 from gateway.directory.groups import (
     add_user,
@@ -19,6 +19,7 @@ from gateway.directory.groups import (
     update_group,
 )
 from gateway.directory.login_profiles import create_login_profile, delete_login_profile
+from gateway.directory.recycled_keys import delete_access_key
 from gateway.directory.revocations import find_revocation
 from gateway.directory.users import (
     create_user,
@@ -157,7 +158,7 @@ def test_delete_user__still_tied__refused_until_the_last_tie_is_cut(store: Store
         detach_policy(session, account, "System", "ReadOnlyAccess", alice)
         with refused(Conflict, Reason.DELETE_CONFLICT, "User.AccessKey"):
             delete_user(session, account, "alice")
-        delete_access_key(session, account_id=account, user_id=alice.id, access_key_id=key.access_key_id)
+        delete_access_key(session, account_id=account, user_id=alice.id, access_key_id=key.access_key_id, now=NOON)
         with refused(Conflict, Reason.DELETE_CONFLICT, "User.LoginProfile"):
             delete_user(session, account, "alice")
         delete_login_profile(session, alice)
