@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory import quotas, ties
@@ -23,10 +23,13 @@ Target = User | Group | Role
 
 class Attachment(Base):
     __tablename__ = "policy_attachments"
-    __table_args__ = (UniqueConstraint("target_kind", "target_id", "policy_type", "policy_key"),)
+    __table_args__ = (
+        UniqueConstraint("target_kind", "target_id", "policy_type", "policy_key"),
+        Index(None, "account_id", "policy_type", "policy_key"),
+    )
 
     id: Mapped[int] = mapped_column(RowNumber, primary_key=True)
-    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
     target_kind: Mapped[str]  # "User", "Group" or "Role"
     target_id: Mapped[str]
     policy_type: Mapped[str]  # "System" or "Custom"

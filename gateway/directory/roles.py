@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import ForeignKey, UniqueConstraint, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.arn import role_arn
@@ -33,6 +33,8 @@ class Role(Base):
     description: Mapped[str]
     max_session_duration_s: Mapped[int]
     trust_document: Mapped[str]
+    service_name: Mapped[str | None]  # of a service-linked role: the service it was made for
+    allow_console_login: Mapped[bool] = mapped_column(server_default=true())
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
