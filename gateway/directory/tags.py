@@ -152,7 +152,7 @@ def list_tags(
     return cut(rows, page, lambda tag: f"{tag.thing_id}{_SEPARATOR}{tag.key_folded}")
 
 
-def ids_with_tags(account_id: str, kind: TagKind, wanted: Sequence[tuple[str, str]]) -> Select[tuple[str]]:
+def ids_with_tags(account_id: str, kind: TagKind, wanted: Sequence[tuple[str, str]]) -> Select[str]:
     """The ids of the things that have all wanted tags (at least one), to say `Row.id.in_(...)` with.
 
     ASSUMPTION: a wanted tag without a value is met by any value of its key.
@@ -174,14 +174,14 @@ def check_wanted(pairs: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
     return pairs
 
 
-def _matching(account_id: str, kind: TagKind, key: str, value: str) -> Select[tuple[str]]:
+def _matching(account_id: str, kind: TagKind, key: str, value: str) -> Select[str]:
     query = select(Tag.thing_id).where(
         Tag.account_id == account_id, Tag.kind == kind.value, Tag.key_folded == fold(key)
     )
     return query.where(Tag.value == value) if value else query
 
 
-def _of(account_id: str, kind: TagKind, thing_ids: Collection[str]) -> Select[tuple[Tag]]:
+def _of(account_id: str, kind: TagKind, thing_ids: Collection[str]) -> Select[Tag]:
     return select(Tag).where(*_is(account_id, kind, thing_ids)).order_by(Tag.thing_id, Tag.key_folded)
 
 

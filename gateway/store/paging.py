@@ -32,7 +32,7 @@ class Slice(Generic[Row]):
 
 def read_slice(
     session: Session,
-    query: Select[tuple[Row]],
+    query: Select[Row],
     key: InstrumentedAttribute[str],
     page: Page,
     key_of: Callable[[Row], str],
