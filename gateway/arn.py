@@ -57,6 +57,15 @@ def saml_provider_arn(account_id: str, name: str) -> str:
     return f"acs:ram::{account_id}:saml-provider/{name}"
 
 
+def oidc_provider_arn(account_id: str, name: str) -> str:
+    return f"acs:ram::{account_id}:oidc-provider/{name}"
+
+
+def mfa_arn(account_id: str, name: str) -> str:
+    """The serial number of a virtual MFA device."""
+    return f"acs:ram::{account_id}:mfa/{name}"
+
+
 def root_arn(account_id: str) -> str:
     return f"acs:ram::{account_id}:root"
 

@@ -5,10 +5,12 @@ a call about `ALICE`. What does not exist is named as the caller named it.
 """
 
 from gateway.api.action import Target, Work
-from gateway.arn import group_arn, role_arn, user_arn
+from gateway.arn import group_arn, oidc_provider_arn, role_arn, saml_provider_arn, user_arn
 from gateway.directory.groups import find_group
+from gateway.directory.oidc_providers import find_oidc_provider
 from gateway.directory.policies import find_policy
 from gateway.directory.roles import find_role
+from gateway.directory.saml_providers import find_saml_provider
 from gateway.directory.users import find_user
 from gateway.policy import SYSTEM_POLICIES
 
@@ -36,6 +38,16 @@ def group_target(work: Work, name: str) -> Target:
 def role_target(work: Work, name: str) -> Target:
     role = find_role(work.session, work.account_id, name)
     return Target(role_arn(work.account_id, name) if role is None else role.arn)
+
+
+def saml_provider_target(work: Work, name: str) -> Target:
+    provider = find_saml_provider(work.session, work.account_id, name)
+    return Target(saml_provider_arn(work.account_id, name) if provider is None else provider.arn)
+
+
+def oidc_provider_target(work: Work, name: str) -> Target:
+    provider = find_oidc_provider(work.session, work.account_id, name)
+    return Target(oidc_provider_arn(work.account_id, name) if provider is None else provider.arn)
 
 
 def policy_target(work: Work, policy_type: str, name: str) -> Target:

@@ -25,6 +25,8 @@ _MISSING = {
     "Role": "The specified Role not exists .",
     "SAMLProvider": "Can not find SAML provider.",
     "OIDCProvider": "Can not find OIDC provider.",
+    "OIDCProvider.ClientId": "The OIDC provider has no such client id.",
+    "OIDCProvider.Fingerprint": "The OIDC provider has no such fingerprint.",
 }
 _TAKEN = {
     "User": "The user does already EXIST.",
@@ -40,6 +42,11 @@ _TAKEN = {
     "Role.Policy": "The role has already been attached this policy.",
     "Policy": "The policy does already EXIST.",
     "AccountAlias": "The account alias does already EXIST.",
+    "SAMLProvider": "The SAML provider does already EXIST.",
+    "OIDCProvider": "The OIDC provider does already EXIST.",
+    "OIDCProvider.IssuerUrl": "The issuer of the OIDC provider does already EXIST.",
+    "OIDCProvider.ClientId": "The client id of the OIDC provider does already EXIST.",
+    "OIDCProvider.Fingerprint": "The fingerprint of the OIDC provider does already EXIST.",
 }
 _TIED = {
     "User.Group": "The user CAN NOT be in any group while deleting the user.",
@@ -69,6 +76,10 @@ _FULL = {
     "Policy.Version": "The count of versions of the policy beyond the current limits.",
     "Role": "The count of roles beyond the current limits.",
     "Role.Policy": "The count of policies of the role beyond the current limits.",
+    "SAMLProvider": "The count of SAML providers beyond the current limits.",
+    "OIDCProvider": "The count of OIDC providers beyond the current limits.",
+    "OIDCProvider.ClientId": "The count of client ids of the OIDC provider beyond the current limits.",
+    "OIDCProvider.Fingerprint": "The count of fingerprints of the OIDC provider beyond the current limits.",
 }
 _FORMAT = 'The format of the parameter - "{subject}" is incorrect.'
 

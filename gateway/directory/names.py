@@ -29,6 +29,8 @@ GROUP_NAME = NameRule("GroupName", re.compile(r"[A-Za-z0-9._-]*"), 64)
 ROLE_NAME = NameRule("RoleName", re.compile(r"[A-Za-z0-9.-]*"), 64)  # no underscore
 POLICY_NAME = NameRule("PolicyName", re.compile(r"[A-Za-z0-9-]*"), 128)
 SAML_PROVIDER_NAME = NameRule("SAMLProviderName", re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"), 128)
+OIDC_PROVIDER_NAME = replace(SAML_PROVIDER_NAME, parameter="OIDCProviderName")
+MFA_DEVICE_NAME = NameRule("VirtualMFADeviceName", re.compile(r"[A-Za-z0-9.-]*"), 64)
 # ASSUMPTION: "letters" are letters of any script; the error text names no white space.
 DISPLAY_NAME = NameRule("DisplayName", re.compile(r"[\w@.-]*"), 128, shortest=0)
 
