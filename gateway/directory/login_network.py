@@ -5,17 +5,14 @@ alike. Access keys are not asked, and neither is the account owner: a typing mis
 ASSUMPTION: that the owner is spared; the platform calls this a setting for RAM users.
 """
 
-import ipaddress
 import re
-from functools import lru_cache
 
+from gateway.directory.networks import is_within, parse_network
 from gateway.errors import CredentialError, InputError, Reason
 
 MOST_NETWORKS = 200
 _LONGEST = 64 * MOST_NETWORKS  # no spelling of a network is that long
 _SEPARATORS = re.compile(r"[;,\s]+")
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def parse_login_networks(text: str) -> tuple[str, ...]:
@@ -31,7 +28,7 @@ def parse_login_networks(text: str) -> tuple[str, ...]:
         raise _malformed(f"at most {MOST_NETWORKS} networks can be listed")
     for entry in entries:
         try:
-            _network(entry)
+            parse_network(entry)
         except ValueError:
             raise _malformed("networks are written like 192.0.2.0/24, one after the other with `;` between") from None
     return entries
@@ -45,29 +42,9 @@ def check_login_network(networks: tuple[str, ...], client_address: str) -> None:
     """
     if not networks:
         return
-    try:
-        address = ipaddress.ip_address(client_address)
-    except ValueError:
-        address = None
-    if address is None or not any(address in network for network in _networks(networks)):
+    if not is_within(networks, client_address):
         message = "users of this account can't sign in from this network"
         raise CredentialError(Reason.LOGIN_NETWORK, message, f"from {client_address or 'an unknown address'}")
-
-
-@lru_cache(maxsize=256)
-def _networks(entries: tuple[str, ...]) -> tuple[Network, ...]:
-    return tuple(_network(entry) for entry in entries)
-
-
-def _network(entry: str) -> Network:
-    if "%" in entry:  # a zone is the business of one machine
-        raise ValueError(entry)
-    found = ipaddress.ip_network(entry, strict=False)
-    # Clients' addresses are canonical: one that is IPv4 in IPv6 clothes never comes.
-    mapped = found.network_address.ipv4_mapped if isinstance(found, ipaddress.IPv6Network) else None
-    if mapped is not None and found.prefixlen >= 96:  # noqa: PLR2004 - the clothes
-        return ipaddress.ip_network(f"{mapped}/{found.prefixlen - 96}", strict=False)
-    return found
 
 
 def _malformed(message: str) -> InputError:
