@@ -33,6 +33,7 @@ class Reason(StrEnum):
     # credentials
     LOGIN_FAILED = "LoginFailed"
     LOGIN_THROTTLED = "LoginThrottled"
+    MFA_CODE_WRONG = "MfaCodeWrong"
     PASSWORD_LOGIN_DISABLED = "PasswordLoginDisabled"  # noqa: S105
     LOGIN_NETWORK = "LoginNetwork"
     ACCESS_KEY_NOT_FOUND = "AccessKeyNotFound"
@@ -106,6 +107,17 @@ class Reason(StrEnum):
     METADATA_ENDPOINT = "MetadataEndpoint"
     METADATA_EXPIRED = "MetadataExpired"
 
+    # what the gateway fetches from others
+    FETCH_URL = "FetchUrl"
+    FETCH_RESOLVE = "FetchResolve"
+    FETCH_ADDRESS = "FetchAddress"
+    FETCH_CONNECT = "FetchConnect"
+    FETCH_TLS = "FetchTls"
+    FETCH_TIMEOUT = "FetchTimeout"
+    FETCH_TOO_LARGE = "FetchTooLarge"
+    FETCH_REDIRECT = "FetchRedirect"
+    FETCH_PROTOCOL = "FetchProtocol"
+
     # federation
     LOGIN_NOT_PENDING = "LoginNotPending"
     LOGIN_OTHER_BROWSER = "LoginOtherBrowser"
@@ -174,6 +186,14 @@ class Throttled(CredentialError):  # noqa: N818 - reads as what happened to the 
 
 class SamlError(AuthenticationError):
     """A SAML message was refused."""
+
+
+class OidcError(AuthenticationError):
+    """A token, key set, discovery document or answer of an OpenID Provider was refused."""
+
+
+class UpstreamError(GatewayError):
+    """A server that the gateway depends on can't be reached, may not be, or does not answer as it should."""
 
 
 class Denied(GatewayError):  # noqa: N818 - the field's word for the outcome of a decision

@@ -18,6 +18,12 @@ _ASSERTION_EXPIRED = Row(401, "AuthenticationFail.SAMLAssertion.Expired", "The S
 _METADATA_INVALID = Row(
     401, "AuthenticationFail.IDPMetadata.Invalid", "The IdP Metadata of your SAML Provider is invalid."
 )
+# Rule: sts-contract §6.4; the statuses are by analogy with SAML.
+_ISSUER_BROKEN = Row(
+    401,
+    "AuthenticationFail.OIDCToken.IssuerConfigurationBroken",
+    "Get public keys from OIDC Provider failed, the issuer is {subject}.",
+)
 _LOGIN = Row(403, "AuthenticationFail.Login", "{public}")
 _FORBIDDEN = Row(403, "Forbidden", "{public}")
 _INTERNAL = Row(500, "InternalError", "STS Server Internal Error happened, please send the RequestId to us.")
@@ -70,6 +76,9 @@ BY_REASON: Mapping[Reason, Row] = MappingProxyType(
         Reason.METHOD_NOT_ALLOWED: Row(405, "UnsupportedHTTPMethod", "This http method is not supported."),
         Reason.LOGIN_FAILED: _LOGIN,
         Reason.LOGIN_THROTTLED: Row(429, "Throttling.Login", "{public}"),
+        Reason.MFA_CODE_WRONG: Row(
+            403, "CheckAuthenticationCodeFail", 'The parameter - "AuthenticationCode" is inccorrect.'
+        ),
         Reason.PASSWORD_LOGIN_DISABLED: _LOGIN,
         Reason.LOGIN_NETWORK: _LOGIN,
         Reason.ACCESS_KEY_NOT_FOUND: Row(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
@@ -100,6 +109,7 @@ BY_REASON: Mapping[Reason, Row] = MappingProxyType(
         **dict.fromkeys((reason for reason in Reason if reason.name.startswith("SAML_")), _ASSERTION_INVALID),
         Reason.SAML_EXPIRED: _ASSERTION_EXPIRED,
         **dict.fromkeys((reason for reason in Reason if reason.name.startswith("METADATA_")), _METADATA_INVALID),
+        **dict.fromkeys((reason for reason in Reason if reason.name.startswith("FETCH_")), _ISSUER_BROKEN),
         Reason.LOGIN_NOT_PENDING: _LOGIN,
         Reason.LOGIN_OTHER_BROWSER: _LOGIN,
         Reason.SSO_DISABLED: _LOGIN,
@@ -162,8 +172,23 @@ _SAML_EXCHANGE: Mapping[tuple[Reason, str], Row] = MappingProxyType(
     }
 )
 
+
+
+def _metadata_upload(parameter: str) -> Mapping[tuple[Reason, str], Row]:
+    """An administrator is told what is wrong with a document; to a caller of an exchange it is somebody else's fault."""
+    row = Row(400, f"InvalidParameter.{parameter}", "{public}")
+    return MappingProxyType({(reason, ""): row for reason in Reason if reason.name.startswith("METADATA_")})
+
+
 # Some operations say the same thing in other words. An empty subject stands for any.
-BY_ACTION: Mapping[str, Mapping[tuple[Reason, str], Row]] = MappingProxyType({"AssumeRoleWithSAML": _SAML_EXCHANGE})
+BY_ACTION: Mapping[str, Mapping[tuple[Reason, str], Row]] = MappingProxyType(
+    {
+        "AssumeRoleWithSAML": _SAML_EXCHANGE,
+        "CreateSAMLProvider": _metadata_upload("EncodedSAMLMetadataDocument"),
+        "UpdateSAMLProvider": _metadata_upload("NewEncodedSAMLMetadataDocument"),
+        "SetUserSsoSettings": _metadata_upload("MetadataDocument"),
+    }
+)
 
 # What the HTTP layer refuses before, or instead of, a call. ASSUMPTION: the platform's codes are not published.
 BY_STATUS: Mapping[int, Row] = MappingProxyType(

@@ -12,12 +12,17 @@ from gateway.errors import (
     NotFound,
     Reason,
     SamlError,
+    UpstreamError,
 )
 
 _START_AGAIN = "Start again from the sign-in page or from your company's portal."
 _ASK_IDP = (
     "Nothing is wrong with your password. Ask the people who run your company's sign-in to compare its settings "
     "with ours, and give them the request ID."
+)
+_TRY_LATER = (
+    "Your company's sign-in service does not answer as it should. Try again in a minute. If that does not help, ask the "
+    "people who run it, and give the request ID."
 )
 _ASK_ADMIN = "Ask an administrator of this account, and give the request ID."
 
@@ -30,6 +35,7 @@ _STATUS: tuple[tuple[type[GatewayError], int], ...] = (
     (InputError, 400),
     (CredentialError, 401),
     (SamlError, 403),
+    (UpstreamError, 502),
     (AuthenticationError, 401),
 )
 _STATUS_BY_REASON = {
@@ -70,6 +76,9 @@ _ADVICE = {
     Reason.SAML_TOO_LARGE: _ASK_IDP,
     Reason.LOGIN_FAILED: "Check the name and the password. If you forgot it, ask an administrator of this account.",
     Reason.LOGIN_THROTTLED: "Wait as long as it says, a minute at most, and sign in again.",
+    Reason.MFA_CODE_WRONG: (
+        "Wait until your app shows the next code, and type that one. If no code works, the clock of your phone may be wrong."
+    ),
     Reason.PASSWORD_LOGIN_DISABLED: "This account signs in through your company. Use the company sign-in button.",
     Reason.LOGIN_NETWORK: (
         "Sign in from your company's network, or through its VPN. An administrator of this account can change the "
@@ -117,6 +126,8 @@ def advice_of(error: GatewayError) -> str:
         return _ADVICE[error.reason]
     if isinstance(error, SamlError):
         return _ASK_IDP
+    if isinstance(error, UpstreamError):
+        return _TRY_LATER
     if isinstance(error, InputError):
         return "Go back, correct the input and send it again."
     return _START_AGAIN if isinstance(error, AuthenticationError) else _ASK_ADMIN
