@@ -21,6 +21,7 @@ class Reason(StrEnum):
     NAME_INVALID_CHARS = "NameInvalidChars"
     NAME_LENGTH = "NameLength"
     PASSWORD_TOO_WEAK = "PasswordTooWeak"  # noqa: S105
+    PASSWORD_REUSED = "PasswordReused"  # noqa: S105
     POLICY_MALFORMED = "PolicyMalformed"
     POLICY_TOO_LONG = "PolicyTooLong"
 
@@ -36,6 +37,10 @@ class Reason(StrEnum):
     MFA_CODE_WRONG = "MfaCodeWrong"
     PASSWORD_LOGIN_DISABLED = "PasswordLoginDisabled"  # noqa: S105
     LOGIN_NETWORK = "LoginNetwork"
+    LOGIN_LOCKED = "LoginLocked"
+    LOGIN_IDLE = "LoginIdle"
+    PASSWORD_EXPIRED = "PasswordExpired"  # noqa: S105
+    PASSWORD_CHANGE_REQUIRED = "PasswordChangeRequired"  # noqa: S105
     ACCESS_KEY_NOT_FOUND = "AccessKeyNotFound"
     ACCESS_KEY_INACTIVE = "AccessKeyInactive"
     SIGNATURE_INCOMPLETE = "SignatureIncomplete"
@@ -139,7 +144,9 @@ class Reason(StrEnum):
     NOT_FOUND = "NotFound"
     ALREADY_EXISTS = "AlreadyExists"
     DELETE_CONFLICT = "DeleteConflict"
+    CHANGED_MEANWHILE = "ChangedMeanwhile"
     LIMIT_EXCEEDED = "LimitExceeded"
+    ROLE_SERVICE_LINKED = "RoleServiceLinked"
 
 
 class GatewayError(Exception):

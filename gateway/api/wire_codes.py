@@ -24,6 +24,11 @@ _ISSUER_BROKEN = Row(
     "AuthenticationFail.OIDCToken.IssuerConfigurationBroken",
     "Get public keys from OIDC Provider failed, the issuer is {subject}.",
 )
+_PASSWORD_TOO_WEAK = Row(
+    400,
+    "InvalidParameter.Password.TooWeak",
+    'The parameter - "Password" is not compliant with the password policy.',
+)
 _LOGIN = Row(403, "AuthenticationFail.Login", "{public}")
 _FORBIDDEN = Row(403, "Forbidden", "{public}")
 _INTERNAL = Row(500, "InternalError", "STS Server Internal Error happened, please send the RequestId to us.")
@@ -59,11 +64,8 @@ BY_REASON: Mapping[Reason, Row] = MappingProxyType(
         Reason.NAME_LENGTH: Row(
             400, "InvalidParameter.{subject}.Length", 'The parameter - "{subject}" beyond the length limit.'
         ),
-        Reason.PASSWORD_TOO_WEAK: Row(
-            400,
-            "InvalidParameter.Password.TooWeak",
-            'The parameter - "Password" is not compliant with the password policy.',
-        ),
+        Reason.PASSWORD_TOO_WEAK: _PASSWORD_TOO_WEAK,
+        Reason.PASSWORD_REUSED: _PASSWORD_TOO_WEAK,
         Reason.POLICY_MALFORMED: Row(400, "MalformedPolicyDocument", "{public}"),
         Reason.POLICY_TOO_LONG: Row(
             400, "InvalidParameter.PolicyDocument.Length", 'The parameter - "PolicyDocument" beyond the length limit.'
@@ -81,6 +83,10 @@ BY_REASON: Mapping[Reason, Row] = MappingProxyType(
         ),
         Reason.PASSWORD_LOGIN_DISABLED: _LOGIN,
         Reason.LOGIN_NETWORK: _LOGIN,
+        Reason.LOGIN_LOCKED: Row(429, "Throttling.Login", "{public}"),
+        Reason.LOGIN_IDLE: _LOGIN,
+        Reason.PASSWORD_EXPIRED: _LOGIN,
+        Reason.PASSWORD_CHANGE_REQUIRED: _LOGIN,
         Reason.ACCESS_KEY_NOT_FOUND: Row(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
         Reason.ACCESS_KEY_INACTIVE: Row(400, "InvalidAccessKeyId.Inactive", "Specified access key is disabled."),
         Reason.SIGNATURE_INCOMPLETE: Row(
@@ -130,6 +136,11 @@ BY_REASON: Mapping[Reason, Row] = MappingProxyType(
         Reason.NOT_FOUND: Row(404, "EntityNotExist.{subject}", "The {subject} does not exist."),
         Reason.ALREADY_EXISTS: Row(409, "EntityAlreadyExists.{subject}", "The {subject} does already EXIST."),
         Reason.DELETE_CONFLICT: Row(409, "DeleteConflict.{subject}", "{public}"),
+        Reason.CHANGED_MEANWHILE: Row(409, "OperationConflict.{subject}", "{public}"),
+        # ASSUMPTION: that the platform refuses is documented, its code is not.
+        Reason.ROLE_SERVICE_LINKED: Row(
+            400, "NotSupport.ServiceLinkedRole", "The operation is not supported for service linked roles."
+        ),
         Reason.LIMIT_EXCEEDED: Row(409, "LimitExceeded.{subject}", "The count of {subject} beyond the current limits."),
     }
 )
@@ -173,9 +184,8 @@ _SAML_EXCHANGE: Mapping[tuple[Reason, str], Row] = MappingProxyType(
 )
 
 
-
 def _metadata_upload(parameter: str) -> Mapping[tuple[Reason, str], Row]:
-    """An administrator is told what is wrong with a document; to a caller of an exchange it is somebody else's fault."""
+    """An administrator is told what is wrong with the document; in an exchange that is nobody else's business."""
     row = Row(400, f"InvalidParameter.{parameter}", "{public}")
     return MappingProxyType({(reason, ""): row for reason in Reason if reason.name.startswith("METADATA_")})
 

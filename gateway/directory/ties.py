@@ -12,6 +12,7 @@ _MEMBERSHIPS = table("group_memberships", column("user_id"), column("group_id"))
 _ATTACHMENTS = table("policy_attachments", column("target_kind"), column("target_id"), column("policy_id"))
 _ACCESS_KEYS = table("access_keys", column("user_id"))
 _LOGIN_PROFILES = table("login_profiles", column("user_id"))
+_MFA_DEVICES = table("mfa_devices", column("user_id"))
 _TARGETS = {
     "User": table("users", column("id")),
     "Group": table("groups", column("id")),
@@ -22,6 +23,7 @@ _TIES = {
     "User.Policy": "a policy is attached to the user",
     "User.AccessKey": "the user has an access key",
     "User.LoginProfile": "the user has a password",
+    "User.MFADevice": "the user has an MFA device",
     "Group.User": "a user is in the group",
     "Group.Policy": "a policy is attached to the group",
     "Role.Policy": "a policy is attached to the role",
@@ -47,6 +49,7 @@ def check_user_untied(session: Session, user_id: str) -> None:
     _refuse_if_any(session, _ATTACHMENTS, _attached_to("User", user_id), "User.Policy")
     _refuse_if_any(session, _ACCESS_KEYS, _ACCESS_KEYS.c.user_id == user_id, "User.AccessKey")
     _refuse_if_any(session, _LOGIN_PROFILES, _LOGIN_PROFILES.c.user_id == user_id, "User.LoginProfile")
+    _refuse_if_any(session, _MFA_DEVICES, _MFA_DEVICES.c.user_id == user_id, "User.MFADevice")
 
 
 def check_group_untied(session: Session, group_id: str) -> None:

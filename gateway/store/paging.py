@@ -47,7 +47,7 @@ def read_slice(
 
 def read_row_slice(
     session: Session,
-    query: Select[Any],
+    query: Select[*tuple[Any, ...]],
     key: InstrumentedAttribute[str],
     page: Page,
     key_of: Callable[[Any], str],
@@ -63,6 +63,6 @@ def cut(rows: Sequence[Row], page: Page, key_of: Callable[[Row], str]) -> Slice[
     return Slice(rows[: page.size], key_of(rows[page.size - 1]))
 
 
-def _page_of(query: Select[Any], key: InstrumentedAttribute[str], page: Page) -> Select[Any]:
+def _page_of(query: Select[*tuple[Any, ...]], key: InstrumentedAttribute[str], page: Page) -> Select[*tuple[Any, ...]]:
     bounded = query.where(key > page.after) if page.after else query
     return bounded.order_by(key).limit(page.size + 1)

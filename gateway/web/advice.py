@@ -45,6 +45,7 @@ _STATUS_BY_REASON = {
     Reason.METHOD_NOT_ALLOWED: 405,
     Reason.CSRF: 400,
     Reason.LOGIN_THROTTLED: 429,
+    Reason.LOGIN_LOCKED: 429,
     Reason.LOGIN_NETWORK: 403,
     **dict.fromkeys(
         (
@@ -76,6 +77,10 @@ _ADVICE = {
     Reason.SAML_TOO_LARGE: _ASK_IDP,
     Reason.LOGIN_FAILED: "Check the name and the password. If you forgot it, ask an administrator of this account.",
     Reason.LOGIN_THROTTLED: "Wait as long as it says, a minute at most, and sign in again.",
+    Reason.LOGIN_LOCKED: "Wait as long as it says. An administrator of this account can set a new password at once.",
+    Reason.LOGIN_IDLE: "An administrator of this account can enable your console sign-in again.",
+    Reason.PASSWORD_EXPIRED: "An administrator of this account can set a new password for you.",
+    Reason.PASSWORD_CHANGE_REQUIRED: "Choose a new password, or ask an administrator of this account to set one.",
     Reason.MFA_CODE_WRONG: (
         "Wait until your app shows the next code, and type that one. If no code works, the clock of your phone may be wrong."
     ),

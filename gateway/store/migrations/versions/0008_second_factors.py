@@ -1,5 +1,9 @@
 """Second factors."""
 
+import sqlalchemy as sa
+from alembic import op
+
+
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
@@ -7,4 +11,29 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.create_table(
+        "mfa_devices",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("account_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("name_key", sa.String(), nullable=False),
+        sa.Column("sealed_seed", sa.LargeBinary(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=True),
+        sa.Column("owner_of", sa.String(), nullable=True),
+        sa.Column("bound_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
+        sa.Column("wrong_codes", sa.Integer(), nullable=False),
+        sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_mfa_devices_account_id_accounts"),
+        sa.ForeignKeyConstraint(["owner_of"], ["accounts.id"], name="fk_mfa_devices_owner_of_accounts"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_mfa_devices_user_id_users"),
+        sa.PrimaryKeyConstraint("id", name="pk_mfa_devices"),
+        sa.UniqueConstraint("account_id", "name_key", name="uq_mfa_devices_account_id"),
+        sa.UniqueConstraint("owner_of", name="uq_mfa_devices_owner_of"),
+        sa.UniqueConstraint("user_id", name="uq_mfa_devices_user_id"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("mfa_devices")
