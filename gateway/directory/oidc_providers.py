@@ -89,7 +89,7 @@ def create_oidc_provider(
     lock_account(session, account_id)
     most = quotas.OIDC_PROVIDERS_PER_ACCOUNT
     quotas.check_room(session, OidcProvider.account_id, account_id, most, "OIDCProvider")
-    _check_issuer_is_new(session, account_id, issuer_url)
+    _check_issuer_is_new(session, account_id, name, issuer_url)
     provider = OidcProvider(
         account_id=account_id,
         name=name,
@@ -227,9 +227,12 @@ def _changed(session: Session, provider: OidcProvider, now: datetime) -> OidcPro
     return provider
 
 
-def _check_issuer_is_new(session: Session, account_id: str, issuer_url: str) -> None:
+def _check_issuer_is_new(session: Session, account_id: str, name: str, issuer_url: str) -> None:
+    """A clash with the provider of the same name is left to the name."""
     query = select(OidcProvider.id).where(
-        OidcProvider.account_id == account_id, OidcProvider.issuer_key == issuer_key(issuer_url)
+        OidcProvider.account_id == account_id,
+        OidcProvider.issuer_key == issuer_key(issuer_url),
+        OidcProvider.name_key != name_key(name),
     )
     if session.scalar(query) is not None:
         message = "there is an OIDC provider of this issuer already"

@@ -22,6 +22,7 @@ from gateway.directory.unique import insert_unique
 from gateway.errors import NotFound, Reason, SamlError
 from gateway.saml.certificates import TrustedCertificate
 from gateway.store.base import Base, RowNumber
+from gateway.store.paging import Page, Slice, read_slice
 
 if TYPE_CHECKING:
     from gateway.saml.metadata import IdpMetadata
@@ -108,6 +109,12 @@ def get_saml_provider(session: Session, account_id: str, name: str) -> SamlProvi
 def list_saml_providers(session: Session, account_id: str) -> Sequence[SamlProvider]:
     query = select(SamlProvider).where(SamlProvider.account_id == account_id).order_by(SamlProvider.name_key)
     return session.scalars(query).all()
+
+
+def page_saml_providers(session: Session, account_id: str, page: Page) -> Slice[SamlProvider]:
+    """By name."""
+    query = select(SamlProvider).where(SamlProvider.account_id == account_id)
+    return read_slice(session, query, SamlProvider.name_key, page, lambda row: row.name_key)
 
 
 def update_saml_provider(

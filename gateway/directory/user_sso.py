@@ -59,7 +59,10 @@ def set_user_sso(
     if enabled and metadata is None and (settings is None or settings.metadata_xml is None):
         message = "user SSO can't be enabled without the metadata of the identity provider"
         raise InputError(Reason.PARAMETER_MISSING, message, subject="MetadataDocument")
-    settings = settings or _defaults(session, account_id, now)
+    if settings is None:
+        settings = default_user_sso(account_id, now)
+        session.add(settings)
+        session.flush()
     settings.login_with_domain = settings.login_with_domain if login_with_domain is None else login_with_domain
     settings.authn_sign_algo = authn_sign_algo or settings.authn_sign_algo
     settings.idp_initiated = settings.idp_initiated if idp_initiated is None else idp_initiated
@@ -77,6 +80,21 @@ def set_user_sso(
 
 def find_user_sso(session: Session, account_id: str) -> UserSsoSettings | None:
     return session.get(UserSsoSettings, account_id) if is_storable(account_id) else None
+
+
+def default_user_sso(account_id: str, now: datetime) -> UserSsoSettings:
+    """What holds for an account that never chose anything: a row that is not in the database.
+
+    ASSUMPTION: the platform signs its requests with rsa-sha1 unless told; SHA-1 is for those who ask for it.
+    """
+    return UserSsoSettings(
+        account_id=account_id,
+        enabled=False,
+        login_with_domain=True,
+        authn_sign_algo="rsa-sha256",
+        idp_initiated=False,
+        updated_at=now,
+    )
 
 
 def user_sso_candidates(session: Session, entity_id: str) -> Sequence[UserSsoSettings]:
@@ -101,17 +119,3 @@ def user_sso_certificates(session: Session, account_id: str) -> tuple[TrustedCer
         .order_by(ProviderCertificate.id)
     )
     return tuple(row.as_trusted() for row in session.scalars(query))
-
-
-def _defaults(session: Session, account_id: str, now: datetime) -> UserSsoSettings:
-    settings = UserSsoSettings(
-        account_id=account_id,
-        enabled=False,
-        login_with_domain=True,
-        authn_sign_algo="rsa-sha256",
-        idp_initiated=False,
-        updated_at=now,
-    )
-    session.add(settings)
-    session.flush()
-    return settings

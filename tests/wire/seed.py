@@ -4,6 +4,7 @@ import base64
 import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from alibabacloud_ims20190815.client import Client as ImsClient
 from alibabacloud_ram20150501.client import Client as RamClient
@@ -22,7 +23,7 @@ from gateway.saml.names import role_sso_recipient
 from gateway.secret import Secret
 from gateway.services import Services
 from tests.live_gateway import LiveGateway
-from tests.saml_factory import AUDIENCE, DS, IDP, Spec, encode, instant, signed_assertion, signing_key
+from tests.saml_factory import AUDIENCE, DS, IDP, SigningKey, Spec, encode, instant, signed_assertion, signing_key
 
 ROLE = "https://www.aliyun.com/SAML-Role/Attributes/Role"
 SESSION_NAME = "https://www.aliyun.com/SAML-Role/Attributes/RoleSessionName"
@@ -52,6 +53,11 @@ class Seed:
     user_id: str
     owner_key: NewAccessKey
     user_key: NewAccessKey
+    trusted: Path | None = None  # the authority that clients trust, where the gateway speaks TLS
+
+    @property
+    def protocol(self) -> str:
+        return "HTTP" if self.trusted is None else "HTTPS"
 
     @property
     def provider_arn(self) -> str:
@@ -76,7 +82,8 @@ class Seed:
             access_key_secret=secret or self.owner_key.secret.reveal(),
             security_token=token,
             endpoint=self.gateway.endpoint,
-            protocol="HTTP",
+            protocol=self.protocol,
+            ca=None if self.trusted is None else str(self.trusted),
             region_id="cn-hangzhou",
         )
 
@@ -128,7 +135,7 @@ def seed(gateway: LiveGateway, services: Services) -> Seed:
         user = create_user(session, account.id, "alice", now=now)
         owner_key = create_access_key(session, services.ring, account_id=account.id, user_id=None, now=now)
         user_key = create_access_key(session, services.ring, account_id=account.id, user_id=user.id, now=now)
-        create_saml_provider(session, account.id, "company", _metadata(), now=now)
+        create_saml_provider(session, account.id, "company", idp_metadata(), now=now)
         provider = saml_provider_arn(account.id, "company")
         trust = saml_trust_document(provider, role_sso_recipient(gateway.base_url))
         create_role(session, account.id, TRUSTED, trust_document=trust, now=now)
@@ -137,8 +144,9 @@ def seed(gateway: LiveGateway, services: Services) -> Seed:
     return Seed(gateway, services, account.id, user.id, owner_key, user_key)
 
 
-def _metadata() -> bytes:
-    certificate = base64.b64encode(signing_key().trusted.der).decode()
+def idp_metadata(key: SigningKey | None = None) -> bytes:
+    """The metadata of the company's identity provider; signing with another key if one is given."""
+    certificate = base64.b64encode((key or signing_key()).trusted.der).decode()
     return (
         f'<md:EntityDescriptor xmlns:md="{MD}" xmlns:ds="{DS}" entityID="{IDP}">'
         '<md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">'

@@ -115,8 +115,9 @@ def test_issuer_key__other_spelling_of_the_same__is_equal() -> None:
 def test_create_oidc_provider__same_name_or_issuer__refused_in_this_account_only(store: Store, account: str) -> None:
     with store.transaction() as session:
         create_oidc_provider(session, account, "ci", "https://CI.example", now=NOON)
-        with refused(AlreadyExists, Reason.ALREADY_EXISTS, "OIDCProvider"):
-            create_oidc_provider(session, account, "CI", "https://other.example", now=NOON)
+        for url in ("https://other.example", "https://CI.example"):
+            with refused(AlreadyExists, Reason.ALREADY_EXISTS, "OIDCProvider"):
+                create_oidc_provider(session, account, "CI", url, now=NOON)
         with refused(AlreadyExists, Reason.ALREADY_EXISTS, "OIDCProvider.IssuerUrl"):
             create_oidc_provider(session, account, "ci-2", "https://ci.example:443/", now=NOON)
         create_oidc_provider(session, OTHER_ACCOUNT, "ci", "https://ci.example", now=NOON)
