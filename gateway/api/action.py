@@ -29,10 +29,15 @@ class Auth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One resource that a call acts on, as policies name it, with the tags that `acs:ResourceTag/<key>` reads."""
+    """One resource that a call acts on, as policies name it, with the tags that `acs:ResourceTag/<key>` reads.
+
+    `facts` are condition keys of the operation's own, such as `ram:ServiceName`. Where such a key would have several
+    values there are several targets with one value each: all of them must be allowed, and any can be denied.
+    """
 
     arn: str
     tags: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

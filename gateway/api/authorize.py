@@ -22,7 +22,8 @@ def authorize(action: AnyAction, request: object, work: Work, targets: tuple[Tar
 def _decide(
     action: AnyAction, request: object, work: Work, target: Target, context: Mapping[str, tuple[str, ...]]
 ) -> Decision:
-    facts = {**context, **{f"acs:ResourceTag/{key}": (value,) for key, value in target.tags.items()}}
+    own = {**{f"acs:ResourceTag/{key}": value for key, value in target.tags.items()}, **target.facts}
+    facts = {**context, **{key: (value,) for key, value in own.items()}}
     try:
         return work.services.authorizer.require(work.session, work.caller, action.permission, target.arn, facts)
     except Denied as denied:

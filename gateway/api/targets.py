@@ -11,8 +11,9 @@ from gateway.directory.oidc_providers import find_oidc_provider
 from gateway.directory.policies import find_policy
 from gateway.directory.roles import find_role
 from gateway.directory.saml_providers import find_saml_provider
-from gateway.directory.users import find_user
-from gateway.policy import SYSTEM_POLICIES
+from gateway.directory.tags import TagKind, tags_of
+from gateway.directory.users import User, find_user
+from gateway.policy import find_system_policy
 
 
 def everything(work: Work) -> Target:
@@ -27,7 +28,11 @@ def any_of(work: Work, kind: str) -> Target:
 
 def user_target(work: Work, name: str) -> Target:
     user = find_user(work.session, work.account_id, name)
-    return Target(user_arn(work.account_id, name) if user is None else user.arn)
+    return Target(user_arn(work.account_id, name)) if user is None else found_user_target(work, user)
+
+
+def found_user_target(work: Work, user: User) -> Target:
+    return Target(user.arn, tags_of(work.session, user.account_id, TagKind.USER, user.id))
 
 
 def group_target(work: Work, name: str) -> Target:
@@ -37,7 +42,9 @@ def group_target(work: Work, name: str) -> Target:
 
 def role_target(work: Work, name: str) -> Target:
     role = find_role(work.session, work.account_id, name)
-    return Target(role_arn(work.account_id, name) if role is None else role.arn)
+    if role is None:
+        return Target(role_arn(work.account_id, name))
+    return Target(role.arn, tags_of(work.session, work.account_id, TagKind.ROLE, role.id))
 
 
 def saml_provider_target(work: Work, name: str) -> Target:
@@ -52,7 +59,10 @@ def oidc_provider_target(work: Work, name: str) -> Target:
 
 def policy_target(work: Work, policy_type: str, name: str) -> Target:
     if policy_type == "System":
-        known = next((system for system in SYSTEM_POLICIES if system.lower() == name.lower()), name)
-        return Target(f"acs:ram:*:system:policy/{known}")
+        known = find_system_policy(name)
+        return Target(f"acs:ram:*:system:policy/{name if known is None else known.name}")
     policy = find_policy(work.session, work.account_id, name)
-    return Target(f"acs:ram::{work.account_id}:policy/{name if policy is None else policy.name}")
+    if policy is None:
+        return Target(f"acs:ram::{work.account_id}:policy/{name}")
+    tags = tags_of(work.session, work.account_id, TagKind.POLICY, policy.tag_id)
+    return Target(f"acs:ram::{work.account_id}:policy/{policy.name}", tags)

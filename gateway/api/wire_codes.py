@@ -19,6 +19,8 @@ _METADATA_INVALID = Row(
     401, "AuthenticationFail.IDPMetadata.Invalid", "The IdP Metadata of your SAML Provider is invalid."
 )
 # Rule: sts-contract §6.4; the statuses are by analogy with SAML.
+_OIDC_INVALID = Row(401, "AuthenticationFail.OIDCToken.Invalid", "The OIDC Token is invalid.")
+_OIDC_AUDIENCE = Row(401, "AuthenticationFail.OIDCToken.AudienceNotMatch", "Invalid audience.")
 _ISSUER_BROKEN = Row(
     401,
     "AuthenticationFail.OIDCToken.IssuerConfigurationBroken",
@@ -116,6 +118,20 @@ BY_REASON: Mapping[Reason, Row] = MappingProxyType(
         Reason.SAML_EXPIRED: _ASSERTION_EXPIRED,
         **dict.fromkeys((reason for reason in Reason if reason.name.startswith("METADATA_")), _METADATA_INVALID),
         **dict.fromkeys((reason for reason in Reason if reason.name.startswith("FETCH_")), _ISSUER_BROKEN),
+        **dict.fromkeys((reason for reason in Reason if reason.name.startswith("OIDC_")), _OIDC_INVALID),
+        Reason.OIDC_EXPIRED: Row(401, "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired."),
+        # ASSUMPTION: a token older than the provider's issuance limit is expired too; the contract gives it no code.
+        Reason.OIDC_ISSUANCE_LIMIT: Row(
+            401, "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired."
+        ),
+        Reason.OIDC_AUDIENCE: _OIDC_AUDIENCE,
+        Reason.OIDC_AUDIENCE_UNTRUSTED: _OIDC_AUDIENCE,
+        Reason.OIDC_AUTHORIZED_PARTY: _OIDC_AUDIENCE,
+        Reason.OIDC_ISSUER: Row(
+            401,
+            "AuthenticationFail.OIDCToken.IssuerNotMatch",
+            "The issuer in the OIDC Token doesn't match the OIDC Provider registered.",
+        ),
         Reason.LOGIN_NOT_PENDING: _LOGIN,
         Reason.LOGIN_OTHER_BROWSER: _LOGIN,
         Reason.SSO_DISABLED: _LOGIN,

@@ -23,6 +23,8 @@ _MISSING = {
     "Policy": "The policy does not exist.",
     "Policy.Version": "The policy version does not exist.",
     "Role": "The specified Role not exists .",
+    "ResourceGroup": "The resource group does not exist.",
+    "ServiceLinkedRoleTemplate": "The service linked role template of the service does not exist.",
     "SAMLProvider": "Can not find SAML provider.",
     "OIDCProvider": "Can not find OIDC provider.",
     "OIDCProvider.ClientId": "The OIDC provider has no such client id.",
@@ -96,10 +98,20 @@ BY_ENTITY: Mapping[tuple[Reason, str], Row] = MappingProxyType(
         **_rows(Reason.LIMIT_EXCEEDED, 409, "LimitExceeded", _FULL),
         **{
             (Reason.PARAMETER_INVALID, name): Row(400, f"InvalidParameter.{name}.Format", _FORMAT)
-            for name in ("MobilePhone", "Email", "VersionId", "AccountAlias")
+            for name in ("MobilePhone", "NewMobilePhone", "Email", "NewEmail", "VersionId", "AccountAlias")
         },
         (Reason.PARAMETER_INVALID, "PolicyType"): Row(
             400, "InvalidParameter.PolicyType", 'The parameter - "PolicyType" is incorrect.'
+        ),
+        (Reason.PARAMETER_INVALID, "CustomSuffix.NotAllowed"): Row(
+            400,
+            "InvalidParameter.CustomSuffix.NotAllowed",
+            "Custom suffix is not allowed for this Service Linked Role.",
+        ),
+        (Reason.PARAMETER_INVALID, "Description.NotAllowed"): Row(
+            400,
+            "InvalidParameter.Description.NotAllowed",
+            "Custom description is not allowed for default service linked role.",
         ),
         (Reason.PARAMETER_INVALID, "MinimumPasswordLength"): Row(
             400,

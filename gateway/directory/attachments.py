@@ -1,7 +1,9 @@
 """Which policies are attached to which users, groups and roles. Rule: ram-limits §1, §10."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -10,15 +12,16 @@ from gateway.directory import quotas, ties
 from gateway.directory.accounts import change_policies
 from gateway.directory.groups import Group
 from gateway.directory.names import name_key
-from gateway.directory.policies import get_policy
-from gateway.directory.roles import Role
+from gateway.directory.policies import Policy, get_policy
+from gateway.directory.roles import Role, check_not_service_linked
 from gateway.directory.unique import insert_unique
 from gateway.directory.users import User
 from gateway.errors import InputError, LimitExceeded, NotFound, Reason
-from gateway.policy import SYSTEM_POLICIES, PolicyType
+from gateway.policy import SYSTEM_POLICY_VERSION, PolicyType, find_system_policy
 from gateway.store.base import Base, RowNumber
 
 Target = User | Group | Role
+Row = TypeVar("Row", User, Group, Role)
 
 
 class Attachment(Base):
@@ -45,9 +48,18 @@ def attach_policy(  # noqa: PLR0917 - what, to whom, when: read in that order at
     """Give a user, group or role of this account the rights of a policy, from its next request on.
 
     Raises: InputError(PARAMETER_INVALID), subject "PolicyType"; NotFound, subject "Policy", or "User", "Group",
-    "Role" for a target of another account; AlreadyExists and LimitExceeded, subject "User.Policy" and so on.
+    "Role" for a target of another account; AlreadyExists and LimitExceeded, subject "User.Policy" and so on;
+    Conflict(ROLE_SERVICE_LINKED).
     """
-    kind = _kind(account_id, target)
+    _check_changeable(account_id, target)
+    return hang_policy(session, account_id, policy_type, policy_name, target, now)
+
+
+def hang_policy(  # noqa: PLR0917 - as attach_policy
+    session: Session, account_id: str, policy_type: str, policy_name: str, target: Target, now: datetime
+) -> Attachment:
+    """The same for whatever target of this account, service-linked roles too: those get theirs when they are made."""
+    kind = type(target).__name__
     change_policies(session, account_id)
     ties.check_still_there(session, kind, target.id)
     name, policy_id = _policy(session, account_id, policy_type, policy_name)
@@ -69,7 +81,7 @@ def attach_policy(  # noqa: PLR0917 - what, to whom, when: read in that order at
 
 def detach_policy(session: Session, account_id: str, policy_type: str, policy_name: str, target: Target) -> None:
     """Raises: as `attach_policy`; NotFound, subject "User.Policy" and so on, if the policy is not attached."""
-    kind = _kind(account_id, target)
+    kind = _check_changeable(account_id, target)
     change_policies(session, account_id)
     name, _policy_id = _policy(session, account_id, policy_type, policy_name)
     attachment = _find(session, target, policy_type, name)
@@ -90,6 +102,79 @@ def policies_of(session: Session, target: Target) -> Sequence[Attachment]:
     return session.scalars(query).all()
 
 
+@dataclass(frozen=True, slots=True)
+class AttachedEntry:
+    """A policy as a list of what somebody has shows it."""
+
+    name: str
+    type: str
+    description: str
+    default_version: str
+    attached_at: datetime
+
+
+def entries_of(session: Session, target: Target) -> Sequence[AttachedEntry]:
+    """What is attached to the target itself, oldest first, with what the policies say of themselves."""
+    query = (
+        select(Attachment, Policy)
+        .outerjoin(Policy, Policy.id == Attachment.policy_id)
+        .where(Attachment.target_kind == type(target).__name__, Attachment.target_id == target.id)
+        .order_by(Attachment.id)
+    )
+    return [_entry(attachment, policy) for attachment, policy in session.execute(query)]
+
+
+def _entry(attachment: Attachment, policy: Policy | None) -> AttachedEntry:
+    system = find_system_policy(attachment.policy_name) if policy is None else None
+    description = policy.description if policy is not None else system.description if system is not None else ""
+    version = SYSTEM_POLICY_VERSION if policy is None else policy.default_version_id
+    return AttachedEntry(attachment.policy_name, attachment.policy_type, description, version, attachment.attached_at)
+
+
+def attachment_counts(session: Session, account_id: str, policy_type: str, names: Collection[str]) -> Mapping[str, int]:
+    """How often each of these policies is attached in the account, by name in lower case; zeros are left out."""
+    query = (
+        select(Attachment.policy_key, func.count())
+        .where(
+            Attachment.account_id == account_id,
+            Attachment.policy_type == policy_type,
+            Attachment.policy_key.in_([name_key(name) for name in names]),
+        )
+        .group_by(Attachment.policy_key)
+    )
+    return dict(session.execute(query).tuples().all())
+
+
+@dataclass(frozen=True, slots=True)
+class Entities:
+    """Who a policy is attached to, and since when; each kind oldest attachment first."""
+
+    users: Sequence[tuple[User, datetime]]
+    groups: Sequence[tuple[Group, datetime]]
+    roles: Sequence[tuple[Role, datetime]]
+
+
+def entities_of(session: Session, account_id: str, policy_type: str, policy_name: str) -> Entities:
+    """Raises: InputError(PARAMETER_INVALID), subject "PolicyType"; NotFound, subject "Policy"."""
+    name, _policy_id = _policy(session, account_id, policy_type, policy_name)
+
+    def of_kind(kind: type[Row]) -> Sequence[tuple[Row, datetime]]:
+        query = (
+            select(kind, Attachment.attached_at)
+            .join(Attachment, Attachment.target_id == kind.id)
+            .where(
+                Attachment.account_id == account_id,
+                Attachment.policy_type == policy_type,
+                Attachment.policy_key == name_key(name),
+                Attachment.target_kind == kind.__name__,
+            )
+            .order_by(Attachment.id)
+        )
+        return session.execute(query).tuples().all()
+
+    return Entities(of_kind(User), of_kind(Group), of_kind(Role))
+
+
 def attachments_of(session: Session, account_id: str, policy_type: str, policy_name: str) -> Sequence[Attachment]:
     """Where a policy is attached in this account, oldest first."""
     query = (
@@ -104,11 +189,14 @@ def attachments_of(session: Session, account_id: str, policy_type: str, policy_n
     return session.scalars(query).all()
 
 
-def _kind(account_id: str, target: Target) -> str:
+def _check_changeable(account_id: str, target: Target) -> str:
+    """The kind of the target, if its policies may be changed by hand in this account."""
     kind = type(target).__name__
     if target.account_id != account_id:
         message = f"the {kind.lower()} does not exist"
         raise NotFound(Reason.NOT_FOUND, message, "it belongs to another account", subject=kind)
+    if isinstance(target, Role):
+        check_not_service_linked(target)
     return kind
 
 
@@ -118,10 +206,10 @@ def _policy(session: Session, account_id: str, policy_type: str, name: str) -> t
         policy = get_policy(session, account_id, name)
         return policy.name, policy.id
     if policy_type == PolicyType.SYSTEM:
-        spelt = next((known for known in SYSTEM_POLICIES if known.lower() == name_key(name)), None)
-        if spelt is None:
+        known = find_system_policy(name)
+        if known is None:
             raise NotFound(Reason.NOT_FOUND, "the policy does not exist", subject="Policy")
-        return spelt, None
+        return known.name, None
     raise InputError(Reason.PARAMETER_INVALID, "`PolicyType` must be System or Custom", subject="PolicyType")
 
 

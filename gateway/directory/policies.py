@@ -4,7 +4,7 @@ Rule: policy-language §6; ram-limits §1, §2, §10.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, UniqueConstraint, select
@@ -13,12 +13,14 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from gateway.directory import quotas, ties
 from gateway.directory.accounts import change_policies, lock_account
 from gateway.directory.names import POLICY_NAME, check_name, check_text, name_key
+from gateway.directory.tags import TagKind, drop_tags, set_tags
 from gateway.directory.unique import insert_unique
 from gateway.errors import Conflict, InputError, LimitExceeded, NotFound, Reason
 from gateway.policy import parse_policy
 from gateway.store.base import Base, RowNumber
 
 _LONGEST_DESCRIPTION = 1024
+_NO_TAGS: Mapping[str, str] = {}
 _VERSION_ID = re.compile(r"v([1-9][0-9]{0,8})")
 
 
@@ -40,6 +42,11 @@ class Policy(Base):
     def default_version_id(self) -> str:
         return f"v{self.default_version}"
 
+    @property
+    def tag_id(self) -> str:
+        """What the policy's tags are kept under."""
+        return str(self.id)
+
 
 class PolicyVersion(Base):
     __tablename__ = "policy_versions"
@@ -55,11 +62,18 @@ class PolicyVersion(Base):
 
 
 def create_policy(
-    session: Session, account_id: str, name: str, document: str, *, description: str = "", now: datetime
+    session: Session,
+    account_id: str,
+    name: str,
+    document: str,
+    *,
+    description: str = "",
+    tags: Mapping[str, str] = _NO_TAGS,
+    now: datetime,
 ) -> Policy:
     """Make a policy with version v1 as its default.
 
-    Raises: InputError, of the document too; AlreadyExists and LimitExceeded, subject "Policy".
+    Raises: InputError, of the document and the tags too; AlreadyExists and LimitExceeded, subject "Policy".
     """
     check_name(POLICY_NAME, name)
     check_text("Description", description, _LONGEST_DESCRIPTION)
@@ -79,6 +93,7 @@ def create_policy(
     insert_unique(session, policy, "Policy")
     session.add(PolicyVersion(policy_id=policy.id, number=1, document=document, created_at=now))
     session.flush()
+    set_tags(session, account_id, TagKind.POLICY, policy.tag_id, tags)
     return policy
 
 
@@ -97,6 +112,16 @@ def get_policy(session: Session, account_id: str, name: str) -> Policy:
 
 def list_policies(session: Session, account_id: str) -> Sequence[Policy]:
     return session.scalars(select(Policy).where(Policy.account_id == account_id).order_by(Policy.name_key)).all()
+
+
+def update_description(session: Session, account_id: str, name: str, description: str, now: datetime) -> Policy:
+    """Raises: InputError, subject "NewDescription"; NotFound, subject "Policy"."""
+    check_text("NewDescription", description, _LONGEST_DESCRIPTION)
+    policy = _get_for_change(session, account_id, name)
+    policy.description = description
+    policy.updated_at = now
+    session.flush()
+    return policy
 
 
 def list_versions(session: Session, policy: Policy) -> Sequence[PolicyVersion]:
@@ -168,8 +193,9 @@ def delete_version(session: Session, account_id: str, name: str, version_id: str
     session.flush()
 
 
-def delete_policy(session: Session, account_id: str, name: str) -> None:
-    """Delete a policy that is attached nowhere and has no version besides the default one.
+def delete_policy(session: Session, account_id: str, name: str, *, cascade: bool = False) -> None:
+    """Delete a policy that is attached nowhere, and its tags. With `cascade` its versions go along; without, there
+    must be none besides the default one.
 
     Raises: NotFound, subject "Policy"; Conflict(DELETE_CONFLICT), subject "Policy.User", "Policy.Group",
     "Policy.Role" or "Policy.Version".
@@ -177,9 +203,10 @@ def delete_policy(session: Session, account_id: str, name: str) -> None:
     policy = _get_for_change(session, account_id, name)
     ties.check_policy_untied(session, policy.id)
     versions = list_versions(session, policy)
-    if len(versions) > 1:
+    if len(versions) > 1 and not cascade:
         message = "a policy can't be deleted while it has versions besides the default one"
         raise Conflict(Reason.DELETE_CONFLICT, message, subject="Policy.Version")
+    drop_tags(session, account_id, TagKind.POLICY, policy.tag_id)
     for version in versions:
         session.delete(version)
     session.flush()

@@ -1,6 +1,6 @@
 """RAM roles: rights that are put on, and the trust policy that says by whom. Rule: ram-limits §1, §2, §10."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, UniqueConstraint, select, true
@@ -11,15 +11,18 @@ from gateway.directory import quotas, ties
 from gateway.directory.accounts import change_policies, lock_account
 from gateway.directory.names import ROLE_NAME, check_name, check_text, name_key
 from gateway.directory.revocations import revoke_for_ever
+from gateway.directory.tags import TagKind, drop_tags, ids_with_tags, set_tags
 from gateway.directory.unique import insert_unique
-from gateway.errors import InputError, NotFound, Reason
+from gateway.errors import Conflict, InputError, NotFound, Reason
 from gateway.ids import new_entity_id
 from gateway.policy import parse_trust_policy
 from gateway.store.base import Base
+from gateway.store.paging import Page, Slice, read_slice
 
 _LONGEST_DESCRIPTION = 1024
 _SHORTEST_SESSION_S = 3600
 _LONGEST_SESSION_S = 43200
+_NO_TAGS: Mapping[str, str] = {}
 
 
 class Role(Base):
@@ -51,9 +54,15 @@ def create_role(
     trust_document: str,
     description: str = "",
     max_session_duration_s: int = 3600,
+    allow_console_login: bool = True,
+    service_name: str | None = None,
+    tags: Mapping[str, str] = _NO_TAGS,
     now: datetime,
 ) -> Role:
-    """Raises: InputError, of the trust policy too; AlreadyExists and LimitExceeded, subject "Role"."""
+    """Make a role; `service_name` makes it a service-linked one, which `service_roles` alone does.
+
+    Raises: InputError, of the trust policy and the tags too; AlreadyExists and LimitExceeded, subject "Role".
+    """
     check_name(ROLE_NAME, name)
     check_text("Description", description, _LONGEST_DESCRIPTION)
     _check_max_session_duration(max_session_duration_s)
@@ -68,10 +77,13 @@ def create_role(
         description=description,
         max_session_duration_s=max_session_duration_s,
         trust_document=trust_document,
+        service_name=service_name,
+        allow_console_login=allow_console_login,
         created_at=now,
         updated_at=now,
     )
     insert_unique(session, role, "Role")
+    set_tags(session, account_id, TagKind.ROLE, role.id, tags)
     return role
 
 
@@ -96,6 +108,16 @@ def list_roles(session: Session, account_id: str) -> Sequence[Role]:
     return session.scalars(select(Role).where(Role.account_id == account_id).order_by(Role.name_key)).all()
 
 
+def list_role_page(
+    session: Session, account_id: str, page: Page, wanted: Sequence[tuple[str, str]] = ()
+) -> Slice[Role]:
+    """One page of an account's roles by name; of those that have all wanted tags."""
+    query = select(Role).where(Role.account_id == account_id)
+    if wanted:
+        query = query.where(Role.id.in_(ids_with_tags(account_id, TagKind.ROLE, wanted)))
+    return read_slice(session, query, Role.name_key, page, lambda role: role.name_key)
+
+
 def update_role(
     session: Session,
     account_id: str,
@@ -104,11 +126,12 @@ def update_role(
     trust_document: str | None = None,
     description: str | None = None,
     max_session_duration_s: int | None = None,
+    allow_console_login: bool | None = None,
     now: datetime,
 ) -> Role:
     """Change what is given; None leaves a thing as it is. A role can't be renamed.
 
-    Raises: InputError, of the trust policy too; NotFound.
+    Raises: InputError, of the trust policy too; NotFound; Conflict(ROLE_SERVICE_LINKED).
     """
     if trust_document is not None:
         parse_trust_policy(trust_document)
@@ -116,28 +139,51 @@ def update_role(
         check_text("NewDescription", description, _LONGEST_DESCRIPTION)
     if max_session_duration_s is not None:
         _check_max_session_duration(max_session_duration_s)
-    change_policies(session, account_id)
-    role = get_role(session, account_id, name)
+    role = _get_for_change(session, account_id, name)
+    check_not_service_linked(role)
     role.trust_document = role.trust_document if trust_document is None else trust_document
     role.description = role.description if description is None else description
     if max_session_duration_s is not None:
         role.max_session_duration_s = max_session_duration_s
+    if allow_console_login is not None:
+        role.allow_console_login = allow_console_login
     role.updated_at = now
     session.flush()
     return role
 
 
 def delete_role(session: Session, account_id: str, name: str) -> None:
-    """Delete a role that no policy is attached to; its sessions and tokens end.
+    """Delete a role that no policy is attached to; its tags go, its sessions and tokens end.
 
-    Raises: NotFound; Conflict(DELETE_CONFLICT), subject "Role.Policy".
+    Raises: NotFound; Conflict(DELETE_CONFLICT), subject "Role.Policy"; Conflict(ROLE_SERVICE_LINKED).
     """
-    change_policies(session, account_id)
-    role = get_role(session, account_id, name)
+    role = _get_for_change(session, account_id, name)
+    check_not_service_linked(role)
+    remove_role(session, role)
+
+
+def remove_role(session: Session, role: Role) -> None:
+    """Delete a role of whatever kind; the account must be locked. Raises: Conflict(DELETE_CONFLICT)."""
     ties.check_role_untied(session, role.id)
     revoke_for_ever(session, "role", role.id)
+    drop_tags(session, role.account_id, TagKind.ROLE, role.id)
     session.delete(role)
     session.flush()
+
+
+def check_not_service_linked(role: Role) -> None:
+    """Refuse to change by hand what belongs to a service. Raises: Conflict(ROLE_SERVICE_LINKED)."""
+    if role.service_name is not None:
+        message = f"the role belongs to {role.service_name} and can't be changed by hand"
+        raise Conflict(Reason.ROLE_SERVICE_LINKED, message, subject="Role")
+
+
+def _get_for_change(session: Session, account_id: str, name: str) -> Role:
+    """The role as it is now that the account is locked; what this session read before may be old."""
+    change_policies(session, account_id)
+    role = get_role(session, account_id, name)
+    session.refresh(role)
+    return role
 
 
 def _check_max_session_duration(seconds: int) -> None:

@@ -9,22 +9,33 @@
 """
 
 from gateway.policy.compiled import AttachedPolicy, PolicySet, compile_policies
+from gateway.policy.condition_block import ConditionBlock, Unmet, parse_condition_block, unmet_conditions
 from gateway.policy.decision import Decision
 from gateway.policy.document import Condition, Effect, PolicyDocument, PolicyType, Statement, render_policy
 from gateway.policy.evaluate import Layers, decide
 from gateway.policy.parser import parse_policy, parse_session_policy
 from gateway.policy.request import AccessRequest
-from gateway.policy.system import SYSTEM_POLICIES, SYSTEM_POLICY_VERSION, SystemPolicy
+from gateway.policy.service_roles import SERVICE_ROLES, ServiceRole
+from gateway.policy.system import (
+    SYSTEM_POLICIES,
+    SYSTEM_POLICY_DATE,
+    SYSTEM_POLICY_VERSION,
+    SystemPolicy,
+    find_system_policy,
+)
 from gateway.policy.trust import TrustPolicy, decide_trust, parse_trust_policy
 from gateway.policy.trusted import FederatedPrincipal, RamKind, RamPrincipal, ServicePrincipal, TrustedPrincipal
 from gateway.policy.verdict import ConditionValue, Layer, Outcome, StatementRef
 
 __all__ = [
+    "SERVICE_ROLES",
     "SYSTEM_POLICIES",
+    "SYSTEM_POLICY_DATE",
     "SYSTEM_POLICY_VERSION",
     "AccessRequest",
     "AttachedPolicy",
     "Condition",
+    "ConditionBlock",
     "ConditionValue",
     "Decision",
     "Effect",
@@ -38,16 +49,21 @@ __all__ = [
     "RamKind",
     "RamPrincipal",
     "ServicePrincipal",
+    "ServiceRole",
     "Statement",
     "StatementRef",
     "SystemPolicy",
     "TrustPolicy",
     "TrustedPrincipal",
+    "Unmet",
     "compile_policies",
     "decide",
     "decide_trust",
+    "find_system_policy",
+    "parse_condition_block",
     "parse_policy",
     "parse_session_policy",
     "parse_trust_policy",
     "render_policy",
+    "unmet_conditions",
 ]

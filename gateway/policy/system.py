@@ -1,18 +1,24 @@
 """The policies every account has and nobody can change.
 
 The names are confirmed. ASSUMPTION: the documents are rebuilt from memory of the platform's; those of the billing
-policies are our reading of their names. Rule: policy-language §7.
+policies are our reading of their names. Those of service-linked roles stand with the roles that have them.
+Rule: policy-language §7.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from gateway.policy.document import PolicyDocument
+from gateway.policy.fold import fold
 from gateway.policy.parser import parse_policy
+from gateway.policy.service_roles import SERVICE_ROLES, ServiceRole
 
 SYSTEM_POLICY_VERSION = "v1"
+# ASSUMPTION: the platform's own dates are not published for all of them; this is when these documents were put down.
+SYSTEM_POLICY_DATE = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +91,21 @@ def _build_all() -> tuple[SystemPolicy, ...]:
     )
 
 
-SYSTEM_POLICIES: Mapping[str, SystemPolicy] = MappingProxyType({policy.name: policy for policy in _build_all()})
+def _build_service(role: ServiceRole) -> SystemPolicy:
+    """The rights of a service-linked role, its own removal among them."""
+    own_removal = {
+        **_allow("ram:DeleteServiceLinkedRole"),
+        "Condition": {"StringEquals": {"ram:ServiceName": role.service}},
+    }
+    return _build(role.policy_name, f"For the role {role.name} only.", _allow(*role.actions), own_removal)
+
+
+SYSTEM_POLICIES: Mapping[str, SystemPolicy] = MappingProxyType(
+    {policy.name: policy for policy in (*_build_all(), *map(_build_service, SERVICE_ROLES.values()))}
+)
+_BY_FOLDED_NAME = {fold(name): policy for name, policy in SYSTEM_POLICIES.items()}
+
+
+def find_system_policy(name: str) -> SystemPolicy | None:
+    """By name, in any case."""
+    return _BY_FOLDED_NAME.get(fold(name))
