@@ -118,7 +118,9 @@ def read_head(value: Json, path: str, *, allowed: tuple[str, ...]) -> StatementH
         effect=_read_effect(members, path),
         actions=_read_actions(members, f"{path}.{name}", name),
         not_action=not_action,
-        conditions=_read_conditions(members.get("Condition"), f"{path}.Condition") if "Condition" in members else (),
+        conditions=read_condition_block(members.get("Condition"), f"{path}.Condition")
+        if "Condition" in members
+        else (),
         members=members,
     )
 
@@ -146,7 +148,7 @@ def _check_resource(resource: str, path: str) -> None:
         raise malformed(path, f"{shown(resource)} is no resource; write {_RESOURCE_WANTED}")
 
 
-def _read_conditions(value: Json, path: str) -> tuple[Condition, ...]:
+def read_condition_block(value: Json, path: str) -> tuple[Condition, ...]:
     """ASSUMPTION: `"Condition": {}`, as the console's visual editor writes it, means no condition."""
     conditions: list[Condition] = []
     for operator, block in read_object(value, path, '{"<operator>": {"<key>": "<value>"}}').items():
