@@ -7,6 +7,7 @@ from gateway.api.action import Work
 from gateway.api.parameters import Parameters
 from gateway.directory.accounts import Account, get_account
 from gateway.directory.domains import default_domain, list_domain_aliases
+from gateway.directory.names import USER_NAME, check_name
 from gateway.directory.users import User
 from gateway.errors import InputError, Reason
 
@@ -22,6 +23,26 @@ def read_optional_principal_name(parameters: Parameters, name: str = "UserPrinci
     """Raises: InputError(PARAMETER_INVALID) for a text without exactly one `@`."""
     text = parameters.optional_text(name, max_length=_LONGEST)
     return None if text is None else _checked(text, name)
+
+
+def check_new_principal_name(name: str, parameter: str) -> None:
+    """Refuse what no user can be called: the part in front of the domain follows the rule of user names.
+
+    Raises: InputError(NAME_LENGTH), InputError(NAME_INVALID_CHARS), subject `parameter`.
+    """
+    check_name(USER_NAME.renamed(parameter), name.partition("@")[0])
+
+
+def new_user_name_of(work: Work, principal_name: str, parameter: str) -> str:
+    """The name in front of the domain, for a user that is to be called so.
+
+    Raises: InputError(PARAMETER_INVALID), subject `parameter`, for a domain that is not the account's.
+    """
+    name = user_name_of(work, principal_name)
+    if name == principal_name:
+        message = f"the domain of `{parameter}` is not one of the account's"
+        raise InputError(Reason.PARAMETER_INVALID, message, principal_name, subject=parameter)
+    return name
 
 
 def user_name_of(work: Work, principal_name: str) -> str:

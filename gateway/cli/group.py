@@ -68,7 +68,10 @@ def add_user(desk: Desk, name: str, user_name: str) -> None:
     with desk.transaction() as session:
         account_id = desk.account(session).id
         groups.add_user(
-            session, groups.get_group(session, account_id, name), users.get_user(session, account_id, user_name)
+            session,
+            groups.get_group(session, account_id, name),
+            users.get_user(session, account_id, user_name),
+            desk.now(),
         )
     desk.out.done(f"user {user_name} is in group {name}")
 

@@ -5,8 +5,9 @@ import click
 from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import DeskGroup, password_options, read_password
 from gateway.cli.printing import Row
-from gateway.directory import attachments, groups, login_profiles, revocations, users
+from gateway.directory import attachments, groups, login_profiles, recycle_bin, revocations, users
 from gateway.directory.users import User
+from gateway.sts.sessions import end_sessions_of_user
 
 
 @click.group("user", cls=DeskGroup)
@@ -78,9 +79,9 @@ def update(desk: Desk, name: str, new_name: str | None, display_name: str | None
 @click.argument("name")
 @pass_desk
 def delete(desk: Desk, name: str) -> None:
-    """Delete a user that has no password, access key, group and policy any more."""
+    """Delete a user that has no password, access key, group and policy any more. It can be restored for 30 days."""
     with desk.transaction() as session:
-        users.delete_user(session, desk.account(session).id, name)
+        recycle_bin.delete_user(session, desk.account(session).id, name, desk.now())
     desk.out.done(f"deleted user {name}")
 
 
@@ -89,14 +90,20 @@ def delete(desk: Desk, name: str) -> None:
 @password_options
 @pass_desk
 def set_password(desk: Desk, name: str, *, from_stdin: bool, generate: bool) -> None:
-    """Give a user a password, or a new one. While user SSO is on, it is kept but not asked for."""
+    """Give a user a password, or a new one, and sign it out of its browsers. While user SSO is on, the password is kept
+    but not asked for.
+    """
     password = read_password(from_stdin=from_stdin, generate=generate)
+    with desk.reading() as session:
+        found = users.get_user(session, desk.account(session).id, name)
+        prepared = login_profiles.prepare_password(session, found, password)
     with desk.transaction() as session:
         found = users.get_user(session, desk.account(session).id, name)
         if login_profiles.find_login_profile(session, found) is None:
-            login_profiles.create_login_profile(session, found, password, now=desk.now())
+            login_profiles.add_login_profile(session, found, prepared, now=desk.now())
         else:
-            login_profiles.update_login_profile(session, found, password=password, now=desk.now())
+            login_profiles.update_login_profile(session, found, password=prepared, now=desk.now())
+        end_sessions_of_user(session, found.id, desk.now())
     record: dict[str, str] = {"user": found.name}
     if generate:
         record["password"] = password.reveal()
@@ -107,9 +114,11 @@ def set_password(desk: Desk, name: str, *, from_stdin: bool, generate: bool) -> 
 @click.argument("name")
 @pass_desk
 def remove_password(desk: Desk, name: str) -> None:
-    """Take a user's password away."""
+    """Take a user's password away, and sign it out of its browsers."""
     with desk.transaction() as session:
-        login_profiles.delete_login_profile(session, users.get_user(session, desk.account(session).id, name))
+        found = users.get_user(session, desk.account(session).id, name)
+        login_profiles.delete_login_profile(session, found)
+        end_sessions_of_user(session, found.id, desk.now())
     desk.out.done(f"user {name} has no password any more")
 
 

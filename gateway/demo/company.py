@@ -177,7 +177,7 @@ def _hire(session: Session, account: Account, passwords: Mapping[str, str], now:
         for policy in person.system_policies:
             attachments.attach_policy(session, account.id, "System", policy, user, now)
         for group in person.groups:
-            groups.add_user(session, groups.get_group(session, account.id, group), user)
+            groups.add_user(session, groups.get_group(session, account.id, group), user, now)
 
 
 def _open_roles(session: Session, account_ids: Mapping[str, str], base_url: str, now: datetime) -> None:

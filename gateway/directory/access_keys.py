@@ -131,6 +131,16 @@ def find_access_key(session: Session, ring: KeyRing, access_key_id: str) -> Acce
     )
 
 
+def find_user_of_key(session: Session, account_id: str, access_key_id: str) -> User | None:
+    """The user of this account whose key this is, active or not."""
+    query = (
+        select(User)
+        .join(AccessKeyRow, AccessKeyRow.user_id == User.id)
+        .where(AccessKeyRow.id == access_key_id, AccessKeyRow.account_id == account_id)
+    )
+    return session.scalar(query) if _KEY_ID.fullmatch(access_key_id) else None
+
+
 def list_access_keys(session: Session, account_id: str, user_id: str | None) -> Sequence[AccessKeyRow]:
     """Oldest first; None lists the account owner's keys."""
     query = (

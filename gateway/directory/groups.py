@@ -1,6 +1,7 @@
 """Groups: policies attached to a group count for each of its members. Rule: ram-limits §1, §2, §10."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, UniqueConstraint, func, select
@@ -15,6 +16,7 @@ from gateway.directory.users import User
 from gateway.errors import LimitExceeded, NotFound, Reason
 from gateway.ids import new_entity_id
 from gateway.store.base import Base
+from gateway.store.paging import Page, Slice, read_row_slice, read_slice
 
 _LONGEST_COMMENTS = 128
 
@@ -42,6 +44,16 @@ class GroupMembership(Base):
 
     group_id: Mapped[str] = mapped_column(ForeignKey("groups.id"), primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), primary_key=True, index=True)
+    joined_at: Mapped[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A group and one of its members."""
+
+    group: Group
+    user: User
+    joined_at: datetime
 
 
 def create_group(
@@ -84,18 +96,30 @@ def list_groups(session: Session, account_id: str) -> Sequence[Group]:
     return session.scalars(select(Group).where(Group.account_id == account_id).order_by(Group.name_key)).all()
 
 
+def page_groups(session: Session, account_id: str, page: Page) -> Slice[Group]:
+    """One page of the groups, by name."""
+    query = select(Group).where(Group.account_id == account_id)
+    return read_slice(session, query, Group.name_key, page, lambda group: group.name_key)
+
+
 def update_group(
     session: Session,
     account_id: str,
     name: str,
     *,
     new_name: str | None = None,
+    display_name: str | None = None,
     comments: str | None = None,
     now: datetime,
 ) -> Group:
-    """Change what is given. Raises: InputError (subjects "NewGroupName", "NewComments"); NotFound, AlreadyExists."""
+    """Change what is given; None leaves a thing as it is, "" clears it.
+
+    Raises: InputError (subjects "NewGroupName", "NewDisplayName", "NewComments"); NotFound, AlreadyExists.
+    """
     if new_name is not None:
         check_name(GROUP_NAME.renamed("NewGroupName"), new_name)
+    if display_name is not None:
+        check_name(DISPLAY_NAME.renamed("NewDisplayName"), display_name)
     if comments is not None:
         check_text("NewComments", comments, _LONGEST_COMMENTS)
     change_policies(session, account_id)  # decisions name the group that brought a policy
@@ -103,6 +127,7 @@ def update_group(
     with unique_change(session, "Group"):
         group.name = group.name if new_name is None else new_name
         group.name_key = name_key(group.name)
+        group.display_name = group.display_name if display_name is None else display_name
         group.comments = group.comments if comments is None else comments
         group.updated_at = now
     return group
@@ -117,7 +142,7 @@ def delete_group(session: Session, account_id: str, name: str) -> None:
     session.flush()
 
 
-def add_user(session: Session, group: Group, user: User) -> None:
+def add_user(session: Session, group: Group, user: User, now: datetime) -> None:
     """Put a user into a group of the same account; the group's policies count at the user's next request.
 
     Raises: NotFound, subject "User", for a user of another account; AlreadyExists and LimitExceeded, subject
@@ -133,7 +158,7 @@ def add_user(session: Session, group: Group, user: User) -> None:
     if not joined and session.scalars(count).one() >= quotas.GROUPS_PER_USER:
         message = "the user is in as many groups as a user may be in"
         raise LimitExceeded(Reason.LIMIT_EXCEEDED, message, subject="User.Group")
-    insert_unique(session, GroupMembership(group_id=group.id, user_id=user.id), "User.Group")
+    insert_unique(session, GroupMembership(group_id=group.id, user_id=user.id, joined_at=now), "User.Group")
 
 
 def remove_user(session: Session, group: Group, user: User) -> None:
@@ -147,13 +172,18 @@ def remove_user(session: Session, group: Group, user: User) -> None:
 
 
 def groups_of(session: Session, user: User) -> Sequence[Group]:
+    return [membership.group for membership in memberships_of(session, user)]
+
+
+def memberships_of(session: Session, user: User) -> Sequence[Membership]:
+    """The groups that a user is in, by name."""
     query = (
-        select(Group)
+        select(Group, GroupMembership.joined_at)
         .join(GroupMembership, GroupMembership.group_id == Group.id)
         .where(GroupMembership.user_id == user.id)
         .order_by(Group.name_key)
     )
-    return session.scalars(query).all()
+    return [Membership(group, user, joined_at) for group, joined_at in session.execute(query)]
 
 
 def members_of(session: Session, group: Group) -> Sequence[User]:
@@ -164,3 +194,15 @@ def members_of(session: Session, group: Group) -> Sequence[User]:
         .order_by(User.name_key)
     )
     return session.scalars(query).all()
+
+
+def page_members(session: Session, group: Group, page: Page) -> Slice[Membership]:
+    """One page of the members, by user id: the membership's own key, so that a page costs the same in any group."""
+    query = (
+        select(User, GroupMembership.joined_at)
+        .select_from(GroupMembership)
+        .join(User, User.id == GroupMembership.user_id)
+        .where(GroupMembership.group_id == group.id)
+    )
+    rows = read_row_slice(session, query, GroupMembership.user_id, page, lambda row: str(row[0].id))
+    return rows.map(lambda row: Membership(group, row[0], row[1]))

@@ -50,6 +50,17 @@ def revoke_for_ever(session: Session, kind: str, value: str) -> None:
     revoke(session, kind, value, _FOR_EVER)
 
 
+def revoke_until(session: Session, kind: str, value: str, now: datetime) -> None:
+    """Give back what was revoked for ever: what is issued after `now` lives, all that came before stays dead."""
+    revoke(session, kind, value, now)
+    session.execute(
+        update(Revocation)
+        .where(Revocation.key_hash == _hash(kind, value))
+        .values(revoked_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def find_revocation(
     session: Session, pairs: Collection[tuple[str, str]], issued_at: datetime
 ) -> tuple[str, str] | None:

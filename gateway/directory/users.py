@@ -2,21 +2,30 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import ForeignKey, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.arn import user_arn
-from gateway.directory import quotas, ties
+from gateway.directory import quotas
 from gateway.directory.accounts import change_policies, lock_account
+from gateway.directory.contacts import check_email, check_mobile_phone
 from gateway.directory.names import DISPLAY_NAME, USER_NAME, check_name, check_text, name_key
-from gateway.directory.revocations import revoke_for_ever
+from gateway.directory.tags import TagKind, ids_with_tags
 from gateway.directory.unique import insert_unique, unique_change
 from gateway.errors import NotFound, Reason
 from gateway.ids import new_entity_id
 from gateway.store.base import Base
+from gateway.store.paging import Page, Slice, read_slice
 
 _LONGEST_COMMENTS = 128
+
+
+class ProvisionType(StrEnum):
+    """Where a user comes from, as the platform tells. ASSUMPTION: nothing here makes users of the other two kinds."""
+
+    MANUAL = "Manual"
 
 
 class User(Base):
@@ -29,6 +38,9 @@ class User(Base):
     name_key: Mapped[str]  # the name in lower case
     display_name: Mapped[str]
     comments: Mapped[str]
+    email: Mapped[str] = mapped_column(server_default="")
+    mobile_phone: Mapped[str] = mapped_column(server_default="")  # <country code>-<number>
+    provision_type: Mapped[str] = mapped_column(server_default="Manual")  # a ProvisionType
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]
@@ -39,12 +51,24 @@ class User(Base):
 
 
 def create_user(
-    session: Session, account_id: str, name: str, *, display_name: str = "", comments: str = "", now: datetime
+    session: Session,
+    account_id: str,
+    name: str,
+    *,
+    display_name: str = "",
+    comments: str = "",
+    email: str = "",
+    mobile_phone: str = "",
+    now: datetime,
 ) -> User:
     """Raises: InputError; AlreadyExists and LimitExceeded, subject "User"."""
     check_name(USER_NAME, name)
     check_name(DISPLAY_NAME, display_name)
     check_text("Comments", comments, _LONGEST_COMMENTS)
+    if email:
+        check_email("Email", email)
+    if mobile_phone:
+        check_mobile_phone("MobilePhone", mobile_phone)
     lock_account(session, account_id)
     quotas.check_room(session, User.account_id, account_id, quotas.USERS_PER_ACCOUNT, "User")
     user = User(
@@ -54,6 +78,9 @@ def create_user(
         name_key=name_key(name),
         display_name=display_name,
         comments=comments,
+        email=email,
+        mobile_phone=mobile_phone,
+        provision_type=ProvisionType.MANUAL,
         created_at=now,
         updated_at=now,
     )
@@ -78,8 +105,22 @@ def get_user_by_id(session: Session, user_id: str) -> User | None:
     return session.get(User, name_key(user_id))
 
 
+def find_user_by_id(session: Session, account_id: str, user_id: str) -> User | None:
+    """By id, if the user is one of this account."""
+    user = get_user_by_id(session, user_id)
+    return user if user is not None and user.account_id == account_id else None
+
+
 def list_users(session: Session, account_id: str) -> Sequence[User]:
     return session.scalars(select(User).where(User.account_id == account_id).order_by(User.name_key)).all()
+
+
+def page_users(session: Session, account_id: str, page: Page, tags: Sequence[tuple[str, str]] = ()) -> Slice[User]:
+    """One page of the users, by name; with `tags` of those only that have them all."""
+    query = select(User).where(User.account_id == account_id)
+    if tags:
+        query = query.where(User.id.in_(ids_with_tags(account_id, TagKind.USER, tags)))
+    return read_slice(session, query, User.name_key, page, lambda user: user.name_key)
 
 
 def update_user(
@@ -90,11 +131,14 @@ def update_user(
     new_name: str | None = None,
     display_name: str | None = None,
     comments: str | None = None,
+    email: str | None = None,
+    mobile_phone: str | None = None,
     now: datetime,
 ) -> User:
-    """Change what is given; None leaves a thing as it is. Attachments follow a renamed user.
+    """Change what is given; None leaves a thing as it is, "" clears it. Attachments follow a renamed user.
 
-    Raises: InputError (subjects "NewUserName", "NewDisplayName", "NewComments"); NotFound, AlreadyExists.
+    Raises: InputError (subjects "NewUserName", "NewDisplayName", "NewComments", "NewEmail", "NewMobilePhone");
+    NotFound, AlreadyExists.
     """
     if new_name is not None:
         check_name(USER_NAME.renamed("NewUserName"), new_name)
@@ -102,6 +146,10 @@ def update_user(
         check_name(DISPLAY_NAME.renamed("NewDisplayName"), display_name)
     if comments is not None:
         check_text("NewComments", comments, _LONGEST_COMMENTS)
+    if email:
+        check_email("NewEmail", email)
+    if mobile_phone:
+        check_mobile_phone("NewMobilePhone", mobile_phone)
     change_policies(session, account_id)  # the name is part of the ARN that policies are decided on
     user = get_user(session, account_id, name)
     with unique_change(session, "User"):
@@ -109,22 +157,10 @@ def update_user(
         user.name_key = name_key(user.name)
         user.display_name = user.display_name if display_name is None else display_name
         user.comments = user.comments if comments is None else comments
+        user.email = user.email if email is None else email
+        user.mobile_phone = user.mobile_phone if mobile_phone is None else mobile_phone
         user.updated_at = now
     return user
-
-
-def delete_user(session: Session, account_id: str, name: str) -> None:
-    """Delete a user that nothing hangs on any more; its sessions end.
-
-    Raises: NotFound; Conflict(DELETE_CONFLICT), subject "User.Group", "User.Policy", "User.AccessKey" or
-    "User.LoginProfile".
-    """
-    change_policies(session, account_id)
-    user = get_user(session, account_id, name)
-    ties.check_user_untied(session, user.id)
-    revoke_for_ever(session, "user", user.id)
-    session.delete(user)
-    session.flush()
 
 
 def record_login(session: Session, user: User, now: datetime) -> None:

@@ -1,5 +1,173 @@
-"""Groups on the wire."""
+"""Groups on the wire. Rule: ram-limits §2, §10; operations.md."""
 
-from gateway.api.action import AnyAction
+from dataclasses import dataclass, replace
 
-ACTIONS: tuple[AnyAction, ...] = ()
+from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.paging import page_fields, read_page
+from gateway.api.parameters import Parameters
+from gateway.api.people import ims_group, ram_group
+from gateway.api.render import Value
+from gateway.api.targets import any_of, group_target
+from gateway.api.versions import IMS, RAM
+from gateway.clock import wire_time
+from gateway.directory.groups import Group, create_group, delete_group, get_group, page_groups, update_group
+from gateway.directory.names import DISPLAY_NAME, check_name
+from gateway.store.paging import Page
+
+_ANY_LENGTH = 1_000_000  # how long a text may really be, the rule for it says
+_IMS_DISPLAY_NAME = replace(DISPLAY_NAME, longest=24, shortest=1)
+
+
+@dataclass(frozen=True, slots=True)
+class NewGroup:
+    name: str
+    display_name: str
+    comments: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupUpdate:
+    """None leaves a thing as it is; empty comments clear them."""
+
+    name: str
+    new_name: str | None
+    display_name: str | None
+    comments: str | None
+
+
+def read_group_name(parameters: Parameters) -> str:
+    return parameters.text("GroupName", max_length=_ANY_LENGTH)
+
+
+def _new_ram_group(parameters: Parameters) -> NewGroup:
+    return NewGroup(read_group_name(parameters), "", parameters.optional_text("Comments") or "")
+
+
+def _new_ims_group(parameters: Parameters) -> NewGroup:
+    """Raises: InputError, subject "DisplayName"."""
+    display_name = parameters.optional_text("DisplayName")
+    if display_name is not None:
+        check_name(_IMS_DISPLAY_NAME, display_name)
+    return replace(_new_ram_group(parameters), display_name=display_name or "")
+
+
+def _ram_update(parameters: Parameters) -> GroupUpdate:
+    return GroupUpdate(
+        read_group_name(parameters),
+        new_name=parameters.optional_text("NewGroupName"),
+        display_name=None,
+        comments=parameters.given_text("NewComments"),
+    )
+
+
+def _ims_update(parameters: Parameters) -> GroupUpdate:
+    """Raises: InputError, subject "NewDisplayName"."""
+    display_name = parameters.optional_text("NewDisplayName")
+    if display_name is not None:
+        check_name(_IMS_DISPLAY_NAME.renamed("NewDisplayName"), display_name)
+    return replace(_ram_update(parameters), display_name=display_name)
+
+
+def _create(work: Work, new: NewGroup) -> Group:
+    return create_group(
+        work.session, work.account_id, new.name, display_name=new.display_name, comments=new.comments, now=work.now
+    )
+
+
+def create_ram_group(work: Work, new: NewGroup) -> Outcome:
+    """Raises: InputError; AlreadyExists and LimitExceeded, subject "Group"."""
+    group = _create(work, new)
+    return Outcome({"Group": {**ram_group(group), "CreateDate": wire_time(group.created_at)}})
+
+
+def create_ims_group(work: Work, new: NewGroup) -> Outcome:
+    """Raises: as `create_ram_group`."""
+    return Outcome({"Group": _ims(_create(work, new))})
+
+
+def get_ram_group(work: Work, name: str) -> Outcome:
+    """Raises: NotFound, subject "Group"."""
+    return Outcome({"Group": _ram(get_group(work.session, work.account_id, name))})
+
+
+def get_ims_group(work: Work, name: str) -> Outcome:
+    """Raises: NotFound, subject "Group"."""
+    return Outcome({"Group": _ims(get_group(work.session, work.account_id, name))})
+
+
+def update_ram_group(work: Work, request: GroupUpdate) -> Outcome:
+    """Raises: InputError; NotFound and AlreadyExists, subject "Group"."""
+    return Outcome({"Group": _ram(_update(work, request))})
+
+
+def update_ims_group(work: Work, request: GroupUpdate) -> Outcome:
+    """Raises: as `update_ram_group`."""
+    return Outcome({"Group": _ims(_update(work, request))})
+
+
+def _update(work: Work, request: GroupUpdate) -> Group:
+    return update_group(
+        work.session,
+        work.account_id,
+        request.name,
+        new_name=request.new_name,
+        display_name=request.display_name,
+        comments=request.comments,
+        now=work.now,
+    )
+
+
+def perform_delete_group(work: Work, name: str) -> Outcome:
+    """Raises: NotFound, subject "Group"; Conflict(DELETE_CONFLICT), subject "Group.User" or "Group.Policy"."""
+    delete_group(work.session, work.account_id, name)
+    return Outcome()
+
+
+def list_ram_groups(work: Work, page: Page) -> Outcome:
+    groups = page_groups(work.session, work.account_id, page)
+    return Outcome({"Groups": {"Group": [_ram(group) for group in groups.rows]}, **page_fields(groups)})
+
+
+def list_ims_groups(work: Work, page: Page) -> Outcome:
+    groups = page_groups(work.session, work.account_id, page)
+    return Outcome({"Groups": {"Group": [_ims(group) for group in groups.rows]}, **page_fields(groups)})
+
+
+def _ram(group: Group) -> dict[str, Value]:
+    return {**ram_group(group), **_dates(group)}
+
+
+def _ims(group: Group) -> dict[str, Value]:
+    return {**ims_group(group), **_dates(group)}
+
+
+def _dates(group: Group) -> dict[str, Value]:
+    return {"CreateDate": wire_time(group.created_at), "UpdateDate": wire_time(group.updated_at)}
+
+
+def _any(work: Work, _request: object) -> tuple[Target, ...]:
+    return (any_of(work, "group"),)
+
+
+def _named(work: Work, name: str) -> tuple[Target, ...]:
+    return (group_target(work, name),)
+
+
+def _updated(work: Work, request: GroupUpdate) -> tuple[Target, ...]:
+    return _named(work, request.name)
+
+
+ACTIONS: tuple[AnyAction, ...] = (
+    Action("CreateGroup", RAM, Auth.SIGNED, _new_ram_group, create_ram_group, "ram:CreateGroup", _any),
+    Action("CreateGroup", IMS, Auth.SIGNED, _new_ims_group, create_ims_group, "ram:CreateGroup", _any),
+    Action("GetGroup", RAM, Auth.SIGNED, read_group_name, get_ram_group, "ram:GetGroup", _named, reads=True),
+    Action("GetGroup", IMS, Auth.SIGNED, read_group_name, get_ims_group, "ram:GetGroup", _named, reads=True),
+    Action("UpdateGroup", RAM, Auth.SIGNED, _ram_update, update_ram_group, "ram:UpdateGroup", _updated),
+    Action("UpdateGroup", IMS, Auth.SIGNED, _ims_update, update_ims_group, "ram:UpdateGroup", _updated),
+    Action("ListGroups", RAM, Auth.SIGNED, read_page, list_ram_groups, "ram:ListGroups", _any, reads=True),
+    Action("ListGroups", IMS, Auth.SIGNED, read_page, list_ims_groups, "ram:ListGroups", _any, reads=True),
+    *(
+        Action("DeleteGroup", version, Auth.SIGNED, read_group_name, perform_delete_group, "ram:DeleteGroup", _named)
+        for version in (RAM, IMS)
+    ),
+)

@@ -10,8 +10,9 @@ from gateway.directory.attachments import attach_policy, detach_policy
 from gateway.directory.authorization import Authorizer
 from gateway.directory.groups import add_user, remove_user
 from gateway.directory.policies import create_policy, create_policy_version, set_default_version
+from gateway.directory.recycle_bin import delete_user
 from gateway.directory.roles import delete_role
-from gateway.directory.users import delete_user, update_user
+from gateway.directory.users import update_user
 from gateway.errors import Denied, Reason
 from gateway.policy import Layer, Outcome
 from gateway.principal import AccountOwner, Principal, RamUser, RoleSession
@@ -32,7 +33,7 @@ class World:
         self.authorizer = Authorizer()
         with store.transaction() as session:
             self.user, self.group, self.role = user(session), group(session), role(session)
-            add_user(session, self.group, self.user)
+            add_user(session, self.group, self.user, NOON)
             for name, document in {
                 "reads": policy(action="oss:Get*"),
                 "writes": policy(action="oss:Put*"),
@@ -155,7 +156,7 @@ def test_require__denied__carries_the_decision_and_why(world: World) -> None:
 def test_require__principal_is_gone_or_of_another_account__denied_and_said_so(world: World) -> None:
     world.change(lambda s: delete_role(s, ACCOUNT, "reader"))
     world.change(lambda s: remove_user(s, world.group, world.user))
-    world.change(lambda s: delete_user(s, ACCOUNT, "alice"))
+    world.change(lambda s: delete_user(s, ACCOUNT, "alice", NOON))
     mallory = RamUser(OTHER_ACCOUNT, world.user.id, "alice")
     for who in (world.alice, world.reader(policy()), mallory, RamUser("1" * 16, "2" * 18, "alice")):
         with world.store.reading() as session, pytest.raises(Denied) as caught:

@@ -14,8 +14,9 @@ from gateway.directory.policies import (
     delete_version,
     set_default_version,
 )
+from gateway.directory.recycle_bin import delete_user
 from gateway.directory.roles import delete_role, get_role, update_role
-from gateway.directory.users import delete_user, get_user, update_user
+from gateway.directory.users import get_user, update_user
 from gateway.store.engine import Store
 from tests.fake_clock import NOON
 from tests.unit.directory.world import ACCOUNT, OTHER_ACCOUNT, TRUST, group, policy, role, stamp, user
@@ -27,7 +28,7 @@ CHANGES: dict[str, Callable[[Session], object]] = {
     "attach to group": lambda s: attach_policy(s, ACCOUNT, "Custom", "p", get_group(s, ACCOUNT, "empty"), NOON),
     "attach to role": lambda s: attach_policy(s, ACCOUNT, "Custom", "p", get_role(s, ACCOUNT, "reader"), NOON),
     "detach": lambda s: detach_policy(s, ACCOUNT, "Custom", "p", get_user(s, ACCOUNT, "alice")),
-    "join": lambda s: add_user(s, get_group(s, ACCOUNT, "staff"), get_user(s, ACCOUNT, "bob")),
+    "join": lambda s: add_user(s, get_group(s, ACCOUNT, "staff"), get_user(s, ACCOUNT, "bob"), NOON),
     "leave": lambda s: remove_user(s, get_group(s, ACCOUNT, "staff"), get_user(s, ACCOUNT, "alice")),
     "new version": lambda s: create_policy_version(s, ACCOUNT, "p", policy(), set_as_default=True, now=NOON),
     "default version": lambda s: set_default_version(s, ACCOUNT, "p", "v2", NOON),
@@ -36,7 +37,7 @@ CHANGES: dict[str, Callable[[Session], object]] = {
     "rename user": lambda s: update_user(s, ACCOUNT, "alice", new_name="alicia", now=NOON),
     "rename group": lambda s: update_group(s, ACCOUNT, "staff", new_name="people", now=NOON),
     "trust policy": lambda s: update_role(s, ACCOUNT, "reader", trust_document=TRUST, now=NOON),
-    "delete user": lambda s: delete_user(s, ACCOUNT, "bob"),
+    "delete user": lambda s: delete_user(s, ACCOUNT, "bob", NOON),
     "delete group": lambda s: delete_group(s, ACCOUNT, "empty"),
     "delete role": lambda s: delete_role(s, ACCOUNT, "reader"),
 }
@@ -52,7 +53,7 @@ def populated(store: Store, account: str) -> Store:
         user(session, "bob")
         group(session, "empty")
         role(session)
-        add_user(session, staff, alice)
+        add_user(session, staff, alice, NOON)
         attach_policy(session, account, "Custom", "p", alice, NOON)
     return store
 

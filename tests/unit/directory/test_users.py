@@ -19,11 +19,11 @@ from gateway.directory.groups import (
     update_group,
 )
 from gateway.directory.login_profiles import create_login_profile, delete_login_profile
+from gateway.directory.recycle_bin import delete_user
 from gateway.directory.recycled_keys import delete_access_key
 from gateway.directory.revocations import find_revocation
 from gateway.directory.users import (
     create_user,
-    delete_user,
     find_user,
     get_user,
     get_user_by_id,
@@ -146,23 +146,23 @@ def test_delete_user__still_tied__refused_until_the_last_tie_is_cut(store: Store
     ring = KeyRing((new_master_key(),))
     with store.transaction() as session:
         alice, staff = user(session), group(session)
-        add_user(session, staff, alice)
+        add_user(session, staff, alice, NOON)
         attach_policy(session, account, "System", "ReadOnlyAccess", alice, NOON)
         key = create_access_key(session, ring, account_id=account, user_id=alice.id, now=NOON)
         create_login_profile(session, alice, Secret("correct horse"), now=NOON)
         with refused(Conflict, Reason.DELETE_CONFLICT, "User.Group"):
-            delete_user(session, account, "alice")
+            delete_user(session, account, "alice", NOON)
         remove_user(session, staff, alice)
         with refused(Conflict, Reason.DELETE_CONFLICT, "User.Policy"):
-            delete_user(session, account, "alice")
+            delete_user(session, account, "alice", NOON)
         detach_policy(session, account, "System", "ReadOnlyAccess", alice)
         with refused(Conflict, Reason.DELETE_CONFLICT, "User.AccessKey"):
-            delete_user(session, account, "alice")
+            delete_user(session, account, "alice", NOON)
         delete_access_key(session, account_id=account, user_id=alice.id, access_key_id=key.access_key_id, now=NOON)
         with refused(Conflict, Reason.DELETE_CONFLICT, "User.LoginProfile"):
-            delete_user(session, account, "alice")
+            delete_user(session, account, "alice", NOON)
         delete_login_profile(session, alice)
-        delete_user(session, account, "alice")
+        delete_user(session, account, "alice", NOON)
     with store.reading() as session:
         assert find_user(session, account, "alice") is None
         assert find_revocation(session, [("user", alice.id)], NOON) == ("user", alice.id)
@@ -172,7 +172,7 @@ def test_delete_user__of_another_account__not_found(store: Store, account: str) 
     with store.transaction() as session:
         user(session, "alice")
         with refused(NotFound, Reason.NOT_FOUND, "User"):
-            delete_user(session, OTHER_ACCOUNT, "alice")
+            delete_user(session, OTHER_ACCOUNT, "alice", NOON)
 
 
 def test_record_login__user_read_in_another_transaction__is_stored(store: Store, account: str) -> None:
@@ -192,9 +192,9 @@ def test_groups__members_and_groups__are_listed_from_both_sides(store: Store, ac
     with store.transaction() as session:
         alice, bob = user(session, "alice"), user(session, "bob")
         staff, admins = group(session, "staff"), group(session, "Admins")
-        add_user(session, staff, alice)
-        add_user(session, staff, bob)
-        add_user(session, admins, alice)
+        add_user(session, staff, alice, NOON)
+        add_user(session, staff, bob, NOON)
+        add_user(session, admins, alice, NOON)
     with store.reading() as session:
         assert [each.name for each in groups_of(session, alice)] == ["Admins", "staff"]
         assert [each.name for each in members_of(session, staff)] == ["alice", "bob"]
@@ -208,32 +208,32 @@ def test_add_user__already_in_it_or_not_in_it__refused(store: Store, account: st
         alice, staff = user(session), group(session)
         with refused(NotFound, Reason.NOT_FOUND, "User.Group"):
             remove_user(session, staff, alice)
-        add_user(session, staff, alice)
+        add_user(session, staff, alice, NOON)
         with refused(AlreadyExists, Reason.ALREADY_EXISTS, "User.Group"):
-            add_user(session, staff, alice)
+            add_user(session, staff, alice, NOON)
         remove_user(session, staff, alice)
         assert groups_of(session, alice) == []
 
 
 def test_add_user__user_of_another_account__refused(store: Store, account: str) -> None:
     with store.transaction() as session, refused(NotFound, Reason.NOT_FOUND, "User"):
-        add_user(session, group(session), user(session, "mallory", OTHER_ACCOUNT))
+        add_user(session, group(session), user(session, "mallory", OTHER_ACCOUNT), NOON)
 
 
 def test_add_user__user_or_group_deleted_meanwhile__refused(store: Store, account: str) -> None:
     with store.transaction() as session:
         alice, bob, staff = user(session), user(session, "bob"), group(session)
     with store.transaction() as session:
-        delete_user(session, account, "alice")
+        delete_user(session, account, "alice", NOON)
         with refused(NotFound, Reason.NOT_FOUND, "User"):
-            add_user(session, staff, alice)
+            add_user(session, staff, alice, NOON)
         with refused(NotFound, Reason.NOT_FOUND, "User"):
             attach_policy(session, account, "System", "ReadOnlyAccess", alice, NOON)
         with refused(NotFound, Reason.NOT_FOUND, "User"):
             create_login_profile(session, alice, Secret("correct horse"), now=NOON)
         delete_group(session, account, "staff")
         with refused(NotFound, Reason.NOT_FOUND, "Group"):
-            add_user(session, staff, bob)
+            add_user(session, staff, bob, NOON)
 
 
 def test_add_user__in_ten_groups__refused(store: Store, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,9 +241,9 @@ def test_add_user__in_ten_groups__refused(store: Store, account: str, monkeypatc
     monkeypatch.setattr(quotas, "GROUPS_PER_USER", 1)
     with store.transaction() as session:
         alice = user(session)
-        add_user(session, group(session, "one"), alice)
+        add_user(session, group(session, "one"), alice, NOON)
         with refused(LimitExceeded, Reason.LIMIT_EXCEEDED, "User.Group"):
-            add_user(session, group(session, "two"), alice)
+            add_user(session, group(session, "two"), alice, NOON)
 
 
 def test_create_group__taken_malformed_or_full__refused(
@@ -265,7 +265,7 @@ def test_create_group__taken_malformed_or_full__refused(
 def test_update_group__renamed__members_stay(store: Store, account: str) -> None:
     with store.transaction() as session:
         alice, staff = user(session), group(session)
-        add_user(session, staff, alice)
+        add_user(session, staff, alice, NOON)
         update_group(session, account, "staff", new_name="People", comments="all of us", now=NOON)
         group(session, "staff")
         with refused(AlreadyExists, Reason.ALREADY_EXISTS, "Group"):
@@ -276,7 +276,7 @@ def test_update_group__renamed__members_stay(store: Store, account: str) -> None
 def test_delete_group__still_tied__refused_until_the_last_tie_is_cut(store: Store, account: str) -> None:
     with store.transaction() as session:
         alice, staff = user(session), group(session)
-        add_user(session, staff, alice)
+        add_user(session, staff, alice, NOON)
         attach_policy(session, account, "System", "ReadOnlyAccess", staff, NOON)
         with refused(Conflict, Reason.DELETE_CONFLICT, "Group.User"):
             delete_group(session, account, "staff")

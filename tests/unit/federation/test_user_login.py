@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from gateway.audit.receipts import list_receipts
 from gateway.directory.accounts import Account, get_account
 from gateway.directory.domains import add_domain_alias, set_auxiliary_domain
+from gateway.directory.recycle_bin import delete_user
 from gateway.directory.revocations import revoke
 from gateway.directory.user_sso import set_user_sso
-from gateway.directory.users import create_user, delete_user, get_user, update_user
+from gateway.directory.users import create_user, get_user, update_user
 from gateway.errors import GatewayError, Reason
 from gateway.federation.login import UserLogin, complete_user_login
 from gateway.federation.pending import PendingLogin
@@ -204,7 +205,7 @@ def test_user_session__anything_it_came_from_revoked__is_over(one_gate: Gate, ki
 def test_user_session__user_deleted_and_made_anew__is_over(gate: Gate) -> None:
     login = gate.log_in(gate.identity())
     with gate.store.transaction() as session:
-        delete_user(session, gate.account.id, "alice")
+        delete_user(session, gate.account.id, "alice", NOON)
         create_user(session, gate.account.id, "Alice", now=NOON)
     assert gate.session_of(login) is None
 
@@ -309,7 +310,7 @@ def test_match_user__bare_names_wanted__domain_is_an_error(one_gate: Gate) -> No
 def test_match_user__same_name_in_another_account__is_not_found_there(one_gate: Gate) -> None:
     with one_gate.store.transaction() as session:
         other = make_gate(one_gate.store, session, "globex")
-        delete_user(session, one_gate.account.id, "alice")
+        delete_user(session, one_gate.account.id, "alice", NOON)
     assert one_gate.refused(one_gate.identity()).reason is Reason.USER_NO_MATCH
     assert other.log_in(other.identity("alice@globex.onaliyun.com")).user.account_id == other.account.id
 

@@ -170,7 +170,7 @@ def test_session__attached_policies__are_listed_with_what_they_come_through(site
     site.grant("ReadOnlyAccess")
     with site.services.store.transaction() as session:
         group = create_group(session, site.account_id, "developers", now=NOON)
-        add_user(session, group, get_user(session, site.account_id, "alice"))
+        add_user(session, group, get_user(session, site.account_id, "alice"), NOON)
         attach_policy(session, site.account_id, "System", "AliyunOSSFullAccess", group, NOON)
     page = site.signed_in(site.alice).get("/session").text
     assert "ReadOnlyAccess" in page
