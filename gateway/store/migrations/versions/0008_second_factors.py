@@ -33,7 +33,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("owner_of", name="uq_mfa_devices_owner_of"),
         sa.UniqueConstraint("user_id", name="uq_mfa_devices_user_id"),
     )
+    op.create_table(
+        "verifications",
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("verify_type", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name="fk_verifications_user_id_users", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_id", "verify_type", name="pk_verifications"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("verifications")
     op.drop_table("mfa_devices")
