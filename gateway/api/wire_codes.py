@@ -121,9 +121,7 @@ BY_REASON: Mapping[Reason, Row] = MappingProxyType(
         **dict.fromkeys((reason for reason in Reason if reason.name.startswith("OIDC_")), _OIDC_INVALID),
         Reason.OIDC_EXPIRED: Row(401, "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired."),
         # ASSUMPTION: a token older than the provider's issuance limit is expired too; the contract gives it no code.
-        Reason.OIDC_ISSUANCE_LIMIT: Row(
-            401, "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired."
-        ),
+        Reason.OIDC_ISSUANCE_LIMIT: Row(401, "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired."),
         Reason.OIDC_AUDIENCE: _OIDC_AUDIENCE,
         Reason.OIDC_AUDIENCE_UNTRUSTED: _OIDC_AUDIENCE,
         Reason.OIDC_AUTHORIZED_PARTY: _OIDC_AUDIENCE,

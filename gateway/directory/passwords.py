@@ -1,10 +1,13 @@
-"""Passwords: argon2id at the library's defaults, equal effort for everybody, and the length rule.
+"""Passwords: argon2id at the library's defaults, equal effort for everybody, and what a password must look like.
 
-Rule: RFC 9106; ram-limits §6.
+Rule: RFC 9106; ram-limits §6. Texts are compared in Unicode's composed form (NFC): the same key presses give the same
+password on every system.
 """
 
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from threading import BoundedSemaphore
 
@@ -17,6 +20,9 @@ from gateway.secret import Secret
 
 SHORTEST = 8
 LONGEST = 32
+# Composing takes time that grows with the square of the length in the worst case. Composed, no password that fits the
+# rule is longer than this when it is decomposed (four characters for each of its own).
+_LONGEST_TYPED = 4 * LONGEST
 
 _HASHER = PasswordHasher()
 
@@ -46,8 +52,47 @@ class HashingLimit:
             self._turns.release()
 
 
+@dataclass(frozen=True, slots=True)
+class PasswordPolicy:
+    """The rules of one account; the defaults are those of an account that never set any.
+
+    Those about what a password looks like bind whoever sets one from then on. A password that was set under weaker
+    rules goes on working: nobody can tell from its hash, and the platform does not ask for it either. Those about its
+    age and about failed sign-ins bind at once, whenever it was set.
+    """
+
+    minimum_length: int = SHORTEST  # 8 to 32 characters
+    require_lowercase: bool = False
+    require_uppercase: bool = False
+    require_numbers: bool = False
+    require_symbols: bool = False
+    minimum_different_characters: int = 0  # 0 to 8
+    not_contain_user_name: bool = False
+    max_age_days: int = 0  # 0 to 1095; 0: never too old
+    hard_expire: bool = False  # a password that is too old lets nobody in, not even to change it
+    reuse_prevention: int = 0  # 0 to 24 of the last passwords, the present one among them, can't be set again
+    # 0 to 32 failures within an hour lock the name for an hour; 0: off. Whoever knows a name can lock it out, again
+    # and again: that is what the rule asks for, and why it is off until somebody chooses it. The owner is never locked.
+    max_login_attempts: int = 0
+    initial_age_days: int = 14  # 0 to 90: within so many days the first password must be used; 0: whenever
+    intercept_risk_on_api: bool = False  # the wire refuses passwords that everybody tries first
+
+
+def check_password_policy(password: Secret, policy: PasswordPolicy | None = None, user_name: str = "") -> None:
+    """Refuse a password that the account's rules (by default: the length alone) do not allow, or that is no text.
+
+    ASSUMPTION: letters and numbers are those of any script; a symbol is whatever is neither, nor white space; the user
+    name is looked for in any case.
+    Raises: InputError(PASSWORD_TOO_WEAK), subject "Password"; the message says which rule.
+    """
+    broken = _broken_rule(password.reveal(), policy or PasswordPolicy(), user_name)
+    if broken:
+        raise InputError(Reason.PASSWORD_TOO_WEAK, f"a password {broken}", subject="Password")
+
+
 def hash_password(password: Secret) -> str:
-    return _HASHER.hash(password.reveal())
+    """Takes tens of milliseconds and 64 MiB. The password must have been checked."""
+    return _HASHER.hash(_composed(password.reveal()))
 
 
 def verify_password(password_hash: str | None, password: Secret) -> bool:
@@ -58,8 +103,8 @@ def verify_password(password_hash: str | None, password: Secret) -> bool:
     """
     nobody = _hash_of_nobody()
     text = password.reveal()
-    if not is_storable(text):  # has no UTF-8 form, so nothing was ever hashed from it
-        text = ""
+    # What has no UTF-8 form, or is too long, was never hashed.
+    text = _composed(text) if len(text) <= _LONGEST_TYPED and is_storable(text) else ""
     if password_hash is not None:
         try:
             return _HASHER.verify(password_hash, text)
@@ -71,15 +116,28 @@ def verify_password(password_hash: str | None, password: Secret) -> bool:
     return False
 
 
-def check_password_policy(password: Secret) -> None:
-    """Refuse a password that is too short, too long, or not a text.
+def _broken_rule(text: str, policy: PasswordPolicy, user_name: str) -> str | None:
+    typed = text if len(text) <= _LONGEST_TYPED and is_storable(text) else ""
+    text = _composed(typed)
+    if not policy.minimum_length <= len(text) <= LONGEST:
+        return f"has {policy.minimum_length} to {LONGEST} characters"
+    for required, present, what in (
+        (policy.require_lowercase, any(map(str.islower, text)), "a lower-case letter"),
+        (policy.require_uppercase, any(map(str.isupper, text)), "an upper-case letter"),
+        (policy.require_numbers, any(map(str.isdecimal, text)), "a number"),
+        (policy.require_symbols, any(not (each.isalnum() or each.isspace()) for each in text), "a symbol"),
+    ):
+        if required and not present:
+            return f"must contain {what}"
+    if len(set(text)) < policy.minimum_different_characters:
+        return f"must have {policy.minimum_different_characters} different characters"
+    if policy.not_contain_user_name and user_name and user_name.casefold() in text.casefold():
+        return "must not contain the user name"
+    return None
 
-    Raises: InputError(PASSWORD_TOO_WEAK), subject "Password".
-    """
-    text = password.reveal()
-    if not SHORTEST <= len(text) <= LONGEST or not is_storable(text):
-        message = f"a password has {SHORTEST} to {LONGEST} characters"
-        raise InputError(Reason.PASSWORD_TOO_WEAK, message, subject="Password")
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
 @cache

@@ -35,7 +35,7 @@ class BrowserSessionRow(Base):
     session_id: Mapped[str]  # a role session's is that of its token; revocations of kind `session` name it
     kind: Mapped[str]
     account_id: Mapped[str]
-    entity_id: Mapped[str]  # of the user or role; empty for the owner
+    entity_id: Mapped[str] = mapped_column(index=True)  # of the user or role; empty for the owner
     sealed_token: Mapped[str | None]
     provenance: Mapped[str | None]  # JSON list in the order of `Provenance`
     created_at: Mapped[datetime]
@@ -139,6 +139,23 @@ def end_session(session: Session, handle: str, now: datetime) -> None:
         .where(BrowserSessionRow.handle_hash == hash_key(handle), BrowserSessionRow.ended_at.is_(None))
         .values(ended_at=now)
     )
+
+
+def end_sessions_of_user(session: Session, user_id: str, now: datetime, *, keep: str | None = None) -> None:
+    """Sign a RAM user out of every browser but the one whose handle is `keep`: the password was changed or taken away.
+
+    Call it after the change of the login profile in its transaction: a sign-in with the old password either came in
+    before, and is ended here, or comes too late.
+    """
+    ended = (
+        update(BrowserSessionRow)
+        .where(BrowserSessionRow.kind == _USER, BrowserSessionRow.entity_id == user_id)
+        .where(BrowserSessionRow.ended_at.is_(None))
+        .values(ended_at=now)
+    )
+    if keep is not None:
+        ended = ended.where(BrowserSessionRow.handle_hash != hash_key(keep))
+    session.execute(ended.execution_options(synchronize_session=False))
 
 
 def _stored(principal: Principal) -> tuple[str, str]:

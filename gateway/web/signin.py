@@ -10,16 +10,13 @@ from sqlalchemy.orm import Session
 
 from gateway.directory.accounts import Account, check_owner_password, get_account
 from gateway.directory.domains import find_account
-from gateway.directory.login_attempts import (
-    AttemptKey,
-    check_not_blocked,
-    clear_failures,
-    count_failure,
-    owner_attempt,
-    user_attempt,
-)
-from gateway.directory.login_profiles import check_user_password
+from gateway.directory.guarded_check import guarded_check
+from gateway.directory.login_attempts import Attempt, clear_failures, owner_attempt, user_attempt
+from gateway.directory.login_network import check_login_network
+from gateway.directory.password_login import PasswordLogin, check_user_password, use_password
+from gateway.directory.security_preference import get_security_preference
 from gateway.directory.user_sso import find_user_sso
+from gateway.directory.users import record_login
 from gateway.errors import CredentialError, NotFound, Reason, Throttled
 from gateway.principal import AccountOwner, Principal, RamUser
 from gateway.secret import Secret
@@ -31,6 +28,7 @@ from gateway.web.edge import Edge, form_text, page, see_other
 from gateway.web.records import log_refused_password, record_password_login
 from gateway.web.relay import HOME
 from gateway.web.session import end_current, sign_in
+from gateway.web.visit import current_visit
 
 Found = TypeVar("Found")
 
@@ -76,8 +74,14 @@ def _add_user_views(views: Blueprint, edge: Edge) -> None:
             bare = _bare_name(session, services, found, name)
         attempt = user_attempt(found.id, bare)
         try:
-            user = _check(services, attempt, lambda session: check_user_password(session, found.id, bare, password))
-            return _signed_in(edge, RamUser(found.id, user.id, user.name), found, attempt)
+            with services.store.reading() as session:
+                _check_network(session, found.id)
+            known = _check(
+                services,
+                attempt,
+                lambda session: check_user_password(session, found.id, bare, password, services.clock.now()),
+            )
+            return _signed_in_user(edge, known, found, attempt)
         except CredentialError as error:
             log_refused_password(error, found.id)
             with services.store.reading() as session:
@@ -104,25 +108,9 @@ def _add_owner_views(views: Blueprint, edge: Edge) -> None:
             return _form_page("login_owner.html", error, login=login)
 
 
-def _check(services: Services, attempt: AttemptKey, check: Callable[[Session], Found]) -> Found:
-    """What `check` finds, unless too many attempts failed before. A wrong password counts as a failure; a right one
-    clears them when it signs in.
-
-    The slow check is made while reading, so that others can write meanwhile. Both outcomes are settled in a write
-    transaction that looks at the failures again, so that guesses sent at once are worth no more than one by one.
-    Raises: CredentialError.
-    """
-    with services.hashing.turn(), services.store.reading() as session:
-        check_not_blocked(session, attempt, services.clock.now())
-        try:
-            return check(session)
-        except CredentialError as error:
-            if error.reason is not Reason.LOGIN_FAILED:
-                raise
-            refused = error
-    with services.store.transaction() as session:
-        count_failure(session, attempt, services.clock.now())
-    raise refused
+def _check(services: Services, attempt: Attempt, check: Callable[[Session], Found]) -> Found:
+    """Raises: CredentialError, as `guarded_check`."""
+    return guarded_check(services.store, services.hashing, services.clock, attempt, check)
 
 
 def _named(session: Session, services: Services, text: str) -> Account:
@@ -141,10 +129,31 @@ def _bare_name(session: Session, services: Services, account: Account, name: str
     return local if owner is not None and owner.id == account.id else name
 
 
-def _signed_in(edge: Edge, principal: Principal, account: Account, attempt: AttemptKey) -> Response:
+def _check_network(session: Session, account_id: str) -> None:
+    """Raises: CredentialError(LOGIN_NETWORK). Looked at before the password: strangers learn nothing about it."""
+    preference = get_security_preference(session, account_id)
+    check_login_network(preference.login_network_masks, current_visit().client.address)
+
+
+def _signed_in_user(edge: Edge, known: PasswordLogin, account: Account, attempt: Attempt) -> Response:
+    """Raises: CredentialError(PASSWORD_CHANGE_REQUIRED) where the password must be changed first."""
+    if known.must_change is not None:
+        message = "the password must be changed before it can be used"
+        raise CredentialError(Reason.PASSWORD_CHANGE_REQUIRED, message, f"user {known.user.name}: {known.must_change}")
+    user = known.user
+    return _signed_in(edge, RamUser(account.id, user.id, user.name), account, attempt, known)
+
+
+def _signed_in(
+    edge: Edge, principal: Principal, account: Account, attempt: Attempt, known: PasswordLogin | None = None
+) -> Response:
     services, now = edge.services, edge.services.clock.now()
     with services.store.transaction() as session:
         clear_failures(session, attempt, now)
+        if known is not None:
+            _check_network(session, account.id)
+            use_password(session, known.user.id, known.password_id, now)
+            record_login(session, known.user, now)
         end_current(session, services, edge.cookies)
         hours = get_account(session, account.id).login_session_duration_h
         cap = user_duration(session_not_on_or_after=None, login_limit_h=hours, now=now)

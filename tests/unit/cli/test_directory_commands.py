@@ -3,10 +3,11 @@ from pathlib import Path
 
 from gateway.directory.access_keys import find_access_key
 from gateway.directory.accounts import check_owner_password
-from gateway.directory.login_profiles import check_user_password
+from gateway.directory.password_login import check_user_password
 from gateway.errors import Reason
 from gateway.key_files import load_or_make_keys
 from gateway.secret import Secret
+from tests.fake_clock import NOON
 from tests.unit.cli.conftest import Ramgate
 
 POLICY = json.dumps({"Version": "1", "Statement": [{"Effect": "Allow", "Action": "oss:*", "Resource": "*"}]})
@@ -45,7 +46,8 @@ def test_user__whole_life__leaves_nothing(ramgate: Ramgate) -> None:
     ramgate.ok("user", "set-password", "alice", "--password-stdin", stdin="Another-Horse-7\n")
     store = ramgate.store()
     with store.reading() as session:
-        assert check_user_password(session, account_id, "alice", Secret("Another-Horse-7")).name == "alice"
+        known = check_user_password(session, account_id, "alice", Secret("Another-Horse-7"), NOON)
+        assert known.user.name == "alice"
     store.dispose()
     assert password != "Another-Horse-7"
     assert ramgate.json("user", "update", "alice", "--comments", "on leave")["comments"] == "on leave"

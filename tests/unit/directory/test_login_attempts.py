@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from gateway.directory import login_attempts
 from gateway.directory.login_attempts import (
-    AttemptKey,
+    Attempt,
     LoginAttempts,
     check_not_blocked,
     clear_failures,
@@ -48,13 +48,13 @@ print(counted, flush=True)
 """
 
 
-def fail(store: Store, now: datetime, times: int = 1, key: AttemptKey = KEY) -> None:
+def fail(store: Store, now: datetime, times: int = 1, key: Attempt = KEY) -> None:
     for _ in range(times):
         with store.transaction() as session:
             count_failure(session, key, now)
 
 
-def wait(store: Store, now: datetime, key: AttemptKey = KEY) -> int:
+def wait(store: Store, now: datetime, key: Attempt = KEY) -> int:
     """Seconds that an attempt must wait."""
     try:
         with store.reading() as session:

@@ -6,12 +6,13 @@ import pytest
 
 from gateway.directory.login_profiles import (
     LoginProfileStatus,
-    check_user_password,
     create_login_profile,
     delete_login_profile,
     find_login_profile,
+    prepare_password,
     update_login_profile,
 )
+from gateway.directory.password_login import check_user_password
 from gateway.directory.user_sso import set_user_sso
 from gateway.errors import AlreadyExists, CredentialError, InputError, NotFound, Reason
 from gateway.secret import Secret
@@ -36,13 +37,18 @@ def test_login_profile__whole_life(store: Store, account: str) -> None:
             create_login_profile(session, alice, PASSWORD, now=NOON)
     with store.transaction() as session:
         with refused(InputError, Reason.PASSWORD_TOO_WEAK, "Password"):
-            update_login_profile(session, alice, password=Secret("x" * 33), now=later)
+            prepare_password(session, alice, Secret("x" * 33))
         profile = update_login_profile(
-            session, alice, password=NEW_PASSWORD, password_reset_required=False, mfa_bind_required=True, now=later
+            session,
+            alice,
+            password=prepare_password(session, alice, NEW_PASSWORD),
+            password_reset_required=False,
+            mfa_bind_required=True,
+            now=later,
         )
         assert (profile.password_reset_required, profile.mfa_bind_required) == (False, True)
         assert (profile.created_at, profile.updated_at) == (NOON, later)
-        assert check_user_password(session, account, "ALICE", NEW_PASSWORD).id == alice.id
+        assert check_user_password(session, account, "ALICE", NEW_PASSWORD, NOON).user.id == alice.id
         delete_login_profile(session, alice)
         assert find_login_profile(session, alice) is None
         with refused(NotFound, Reason.NOT_FOUND, "User.LoginProfile"):
@@ -73,7 +79,7 @@ def test_check_user_password__refused__only_the_detail_tells_why(
         create_login_profile(session, user(session, "carol"), PASSWORD, status=LoginProfileStatus.INACTIVE, now=NOON)
         create_login_profile(session, user(session, "mallory", OTHER_ACCOUNT), PASSWORD, now=NOON)
     with store.reading() as session, pytest.raises(CredentialError) as caught:
-        check_user_password(session, account, name, Secret(password))
+        check_user_password(session, account, name, Secret(password), NOON)
     assert caught.value.reason is Reason.LOGIN_FAILED
     assert caught.value.public == "the user name or the password is wrong"
     assert caught.value.detail == why
@@ -88,8 +94,8 @@ def test_check_user_password__user_sso_on__same_refusal_for_everybody_until_it_i
         create_login_profile(session, alice, PASSWORD, now=NOON)
         set_user_sso(session, account, enabled=True, metadata_xml=idp_metadata(), now=NOON)
     with store.reading() as session, pytest.raises(CredentialError) as caught:
-        check_user_password(session, account, name, Secret(password))
+        check_user_password(session, account, name, Secret(password), NOON)
     assert (caught.value.reason, caught.value.detail) == (Reason.PASSWORD_LOGIN_DISABLED, None)
     with store.transaction() as session:
         set_user_sso(session, account, enabled=False, now=NOON)
-        assert check_user_password(session, account, "alice", PASSWORD).id == alice.id
+        assert check_user_password(session, account, "alice", PASSWORD, NOON).user.id == alice.id
