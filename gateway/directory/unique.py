@@ -16,6 +16,7 @@ _CLASHES = {
     "Group": "there is a group of this name already",
     "Role": "there is a role of this name already",
     "Policy": "there is a policy of this name already",
+    "MappingRule": "the provider has a mapping rule of this name already",
     "SAMLProvider": "there is a SAML provider of this name already",
     "OIDCProvider": "there is an OIDC provider of this name already",
     "OIDCProvider.IssuerUrl": "there is an OIDC provider of this issuer already",
