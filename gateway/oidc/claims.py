@@ -1,0 +1,218 @@
+"""The rules for single claims, checks 10 to 22, and how claims become texts that policies can ask about."""
+
+import hmac
+import re
+from datetime import timedelta
+
+from gateway.errors import OidcError, Reason
+from gateway.identity import ClaimKind
+from gateway.oidc.algorithms import half_hash
+from gateway.oidc.expectation import IdTokenExpectation, LoginExpectation
+from gateway.oidc.json_text import Json, JsonObject
+from gateway.oidc.times import find_seconds, get_seconds
+from gateway.secret import Secret
+
+_SUBJECT = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
+_MAX_AUDIENCES = 50
+
+
+def check_issuer(claims: JsonObject, issuer: str) -> None:
+    """Check 10. Raises: OidcError(OIDC_ISSUER) unless it is the very same text."""
+    if claims.get("iss") != issuer:
+        raise OidcError(Reason.OIDC_ISSUER, "the token is from another issuer", repr(claims.get("iss"))[:200])
+
+
+def read_subject(claims: JsonObject) -> str:
+    """Check 11. Raises: OidcError(OIDC_SUBJECT) unless it has 1 to 255 printable ASCII characters, no space at an end.
+
+    Rule: OpenID Connect Core 1.0 §2.
+    """
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
+        raise OidcError(Reason.OIDC_SUBJECT, "the token's subject can't be used", repr(subject)[:300])
+    return subject
+
+
+def read_audiences(claims: JsonObject) -> tuple[str, ...]:
+    """Raises: OidcError(OIDC_AUDIENCE) unless `aud` is a text or a list of 1 to 50 texts."""
+    audience = claims.get("aud")
+    if isinstance(audience, str):
+        return (audience,)
+    if isinstance(audience, list) and 0 < len(audience) <= _MAX_AUDIENCES:
+        texts = tuple(each for each in audience if isinstance(each, str))
+        if len(texts) == len(audience):
+            return texts
+    raise OidcError(Reason.OIDC_AUDIENCE, "the token names no audience", repr(audience)[:200])
+
+
+def check_audience(audiences: tuple[str, ...], expectation: IdTokenExpectation) -> str:
+    """Check 12. Returns the client ID of ours that the token is for.
+
+    ASSUMPTION: a token that is also for somebody who is not registered is refused, since that party could present it
+    here; the platform's documents speak of a single audience only.
+    Raises: OidcError(OIDC_AUDIENCE), OidcError(OIDC_AUDIENCE_UNTRUSTED).
+    Rule: OpenID Connect Core 1.0 §3.1.3.7 number 3; sso-contract §3.2.
+    """
+    login = expectation.login
+    ours = expectation.client_ids if login is None else (login.client_id,)
+    match = next((audience for audience in audiences if audience in ours), None)
+    if match is None:
+        raise OidcError(Reason.OIDC_AUDIENCE, "the token is for another client", repr(audiences)[:200])
+    if len(audiences) > 1:
+        strangers = set(audiences).difference(expectation.client_ids, ours)
+        if strangers:
+            raise OidcError(
+                Reason.OIDC_AUDIENCE_UNTRUSTED,
+                "the token is also for a client that is not registered",
+                repr(sorted(strangers))[:200],
+            )
+    return match
+
+
+def check_authorized_party(
+    claims: JsonObject, audiences: tuple[str, ...], expectation: IdTokenExpectation
+) -> str | None:
+    """Check 13. For an exchange `azp` is only reported: workloads' tokens name themselves in it.
+
+    Raises: OidcError(OIDC_AUTHORIZED_PARTY). Rule: OpenID Connect Core 1.0 §2, §3.1.3.7 numbers 4 and 5.
+    """
+    party = claims.get("azp")
+    if party is not None and not isinstance(party, str):
+        raise OidcError(Reason.OIDC_AUTHORIZED_PARTY, "the token's authorized party is malformed")
+    login = expectation.login
+    if login is not None and party != login.client_id and (party is not None or len(audiences) > 1):
+        raise OidcError(Reason.OIDC_AUTHORIZED_PARTY, "the token was issued to another client", repr(party)[:200])
+    return party
+
+
+def check_expiry(claims: JsonObject, now_s: float, skew_s: float) -> float:
+    """Check 14. Raises: OidcError(OIDC_EXPIRED) from `exp` plus the skew on, OidcError(OIDC_TIME)."""
+    expires_s = get_seconds(claims, "exp")
+    if now_s >= expires_s + skew_s:
+        raise OidcError(Reason.OIDC_EXPIRED, "the token is expired", f"exp {expires_s}")
+    return expires_s
+
+
+def check_issued_at(claims: JsonObject, now_s: float, skew_s: float, limit: timedelta) -> float:
+    """Check 15. From `iat` plus the limit on, the token is refused, however long it says it is good for.
+
+    Raises: OidcError(OIDC_ISSUED_AT), OidcError(OIDC_ISSUANCE_LIMIT), OidcError(OIDC_TIME). Rule: sso-contract §3.1.
+    """
+    issued_s = get_seconds(claims, "iat")
+    if issued_s > now_s + skew_s:
+        raise OidcError(Reason.OIDC_ISSUED_AT, "the token was issued in the future", f"iat {issued_s}")
+    if now_s >= issued_s + limit.total_seconds():
+        raise OidcError(
+            Reason.OIDC_ISSUANCE_LIMIT, "the token was issued longer ago than the provider's limit", f"iat {issued_s}"
+        )
+    return issued_s
+
+
+def check_not_before(claims: JsonObject, now_s: float, skew_s: float) -> None:
+    """Check 16. Raises: OidcError(OIDC_NOT_YET_VALID), OidcError(OIDC_TIME)."""
+    not_before_s = find_seconds(claims, "nbf")
+    if not_before_s is not None and now_s < not_before_s - skew_s:
+        raise OidcError(Reason.OIDC_NOT_YET_VALID, "the token is not valid yet", f"nbf {not_before_s}")
+
+
+def check_nonce(claims: JsonObject, nonce: str) -> None:
+    """Check 17. Raises: OidcError(OIDC_NONCE). Rule: OpenID Connect Core 1.0 §3.1.3.7 number 11, §15.5.2."""
+    found = claims.get("nonce")
+    if not isinstance(found, str) or not hmac.compare_digest(found.encode(), nonce.encode()):
+        raise OidcError(Reason.OIDC_NONCE, "the token does not answer the login that was begun")
+
+
+def check_hash(found: Json, algorithm: str, text: Secret, reason: Reason) -> None:
+    """Checks 18 and 19: `at_hash` or `c_hash` fits what came with the token.
+
+    Raises: OidcError with `reason`. Rule: OpenID Connect Core 1.0 §3.1.3.8, §3.3.2.10.
+    """
+    if not isinstance(found, str) or not hmac.compare_digest(
+        found.encode(), half_hash(algorithm, text.reveal()).encode()
+    ):
+        raise OidcError(reason, "the token was not issued together with what it came with")
+
+
+def check_authentication_time(
+    claims: JsonObject, now_s: float, skew_s: float, login: LoginExpectation | None
+) -> float | None:
+    """Check 20. Raises: OidcError(OIDC_AUTH_TIME), OidcError(OIDC_TIME).
+
+    Rule: OpenID Connect Core 1.0 §3.1.2.1 max_age, §3.1.3.7 number 13.
+    """
+    at_s = find_seconds(claims, "auth_time")
+    if at_s is not None and at_s > now_s + skew_s:
+        raise OidcError(Reason.OIDC_AUTH_TIME, "the token's login lies in the future", f"auth_time {at_s}")
+    if login is not None and login.max_age is not None:
+        if at_s is None:
+            raise OidcError(Reason.OIDC_AUTH_TIME, "the token does not say when its login was")
+        if now_s > at_s + login.max_age.total_seconds() + skew_s:
+            raise OidcError(Reason.OIDC_AUTH_TIME, "the token's login was too long ago", f"auth_time {at_s}")
+    return at_s
+
+
+def check_authentication_context(context: str | None, acr_values: tuple[str, ...]) -> None:
+    """Check 21. Raises: OidcError(OIDC_ACR). Rule: OpenID Connect Core 1.0 §3.1.3.7 number 12."""
+    if context not in acr_values:
+        raise OidcError(Reason.OIDC_ACR, "the token's login was not of the kind that was asked", repr(context)[:200])
+
+
+def find_text(claims: JsonObject, name: str) -> str | None:
+    """A claim that should be a text; None if it is absent or something else."""
+    value = claims.get(name)
+    return value if isinstance(value, str) else None
+
+
+def read_texts(claims: JsonObject, name: str) -> tuple[str, ...]:
+    """A claim that should be a list of texts, some providers write one text instead; others are left out."""
+    value = claims.get(name)
+    listed = value if isinstance(value, list) else [value]
+    return tuple(each for each in listed if isinstance(each, str))
+
+
+def find_truth(claims: JsonObject, name: str) -> bool | None:
+    """A claim that should be true or false; some providers write it as a text."""
+    value = claims.get(name)
+    return value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value))
+
+
+def read_attributes(claims: JsonObject) -> tuple[dict[str, tuple[str, ...]], dict[str, ClaimKind]]:
+    """Check 22. Every claim as texts under its name, and how it was written.
+
+    A text is itself, a number as Python writes it, true and false are `true` and `false`. A list yields the texts of
+    its plain members. A member of an object is named after both: `{"realm": {"roles": ["a"]}}` is `realm.roles`. What
+    is null, empty, or a list within a list has no text and is left out.
+    Raises: OidcError(OIDC_CLAIM) if two claims come to one name.
+    """
+    attributes: dict[str, tuple[str, ...]] = {}
+    kinds: dict[str, ClaimKind] = {}
+    _collect(claims, "", attributes, kinds)
+    return attributes, kinds
+
+
+def _collect(
+    claims: JsonObject, prefix: str, attributes: dict[str, tuple[str, ...]], kinds: dict[str, ClaimKind]
+) -> None:
+    for member, value in claims.items():
+        name = prefix + member
+        if isinstance(value, dict):
+            _collect(value, f"{name}.", attributes, kinds)
+            continue
+        if isinstance(value, list):
+            texts, kind = tuple(_text(each) for each in value if isinstance(each, str | int | float)), ClaimKind.LIST
+        elif isinstance(value, str):
+            texts, kind = (value,), ClaimKind.TEXT
+        elif value is None:
+            continue
+        else:
+            texts, kind = (_text(value),), ClaimKind.TRUTH if isinstance(value, bool) else ClaimKind.NUMBER
+        if not texts:
+            continue
+        if name in attributes:
+            raise OidcError(Reason.OIDC_CLAIM, "two claims of the token have the same name", repr(name)[:200])
+        attributes[name] = texts
+        kinds[name] = kind
+
+
+def _text(value: str | float) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)

@@ -1,0 +1,122 @@
+"""Verification of an ID token: compact JWS in, `VerifiedIdentity` or `OidcError` out. The list is in `checks`.
+
+One function serves the browser login and the exchange of tokens for credentials; what differs stands in the
+expectation. Nothing is read from the token before its signature is checked but the header, which only chooses.
+"""
+
+from datetime import datetime
+
+from gateway.errors import OidcError, Reason
+from gateway.identity import ClaimKind, OidcClaims, Protocol, VerifiedIdentity
+from gateway.oidc.checks import CLAIMS_ALWAYS, ENVELOPE, Check
+from gateway.oidc.claims import (
+    check_audience,
+    check_authentication_context,
+    check_authentication_time,
+    check_authorized_party,
+    check_expiry,
+    check_hash,
+    check_issued_at,
+    check_issuer,
+    check_nonce,
+    check_not_before,
+    find_text,
+    find_truth,
+    read_attributes,
+    read_audiences,
+    read_subject,
+    read_texts,
+)
+from gateway.oidc.expectation import IdTokenExpectation, LoginExpectation
+from gateway.oidc.json_text import JsonObject
+from gateway.oidc.jws import VerifiedJws, verify_jws
+from gateway.oidc.keys import KeySet
+from gateway.oidc.times import instant
+
+__all__ = ["IdTokenExpectation", "LoginExpectation", "verify_id_token"]
+
+
+def verify_id_token(token: str, expectation: IdTokenExpectation, keys: KeySet, now: datetime) -> VerifiedIdentity:
+    """Verify an ID token as it came from the token endpoint, or in the parameter `OIDCToken`.
+
+    Pure: the caller still owes what `checks` says.
+    Raises: OidcError with the reason of the first check that fails.
+    """
+    jws = verify_jws(token, keys, expectation.algorithms)  # 1 to 9
+    claims = jws.claims
+    if "events" in claims:  # 9, or a logout token, signed by the same key, could be exchanged for credentials
+        raise OidcError(Reason.OIDC_TYPE, "the token is of another kind", "events")
+    now_s, skew_s = now.timestamp(), expectation.skew.total_seconds()
+    login = expectation.login
+    check_issuer(claims, expectation.issuer)  # 10
+    subject = read_subject(claims)  # 11
+    audiences = read_audiences(claims)  # 12
+    audience = check_audience(audiences, expectation)
+    party = check_authorized_party(claims, audiences, expectation)  # 13
+    expires_s = check_expiry(claims, now_s, skew_s)  # 14
+    issued_s = check_issued_at(claims, now_s, skew_s, expectation.issuance_limit)  # 15
+    check_not_before(claims, now_s, skew_s)  # 16
+    passed: list[str] = [*ENVELOPE, *CLAIMS_ALWAYS]
+    if login is not None:
+        _check_answer(claims, jws.algorithm, login, passed)  # 17 to 19
+    authenticated_s = check_authentication_time(claims, now_s, skew_s, login)  # 20
+    passed.append(Check.AUTHENTICATION_TIME)
+    context = find_text(claims, "acr")
+    if login is not None and login.acr_values:  # 21
+        check_authentication_context(context, login.acr_values)
+        passed.append(Check.AUTHENTICATION_CONTEXT)
+    attributes, kinds = read_attributes(claims)  # 22
+    passed.append(Check.CLAIMS)
+    return VerifiedIdentity(
+        protocol=Protocol.OIDC,
+        issuer=expectation.issuer,
+        subject=subject,
+        subject_type="",
+        audience=audience,
+        recipient="" if login is None else login.redirect_uri,
+        assertion_id=f"sha256:{jws.digest}",
+        in_response_to=None if login is None else login.nonce,
+        certificate_fingerprint=jws.key.thumbprint,
+        issued_at=instant(issued_s),
+        not_on_or_after=instant(min(expires_s + skew_s, issued_s + expectation.issuance_limit.total_seconds())),
+        authn_instant=None if authenticated_s is None else instant(authenticated_s),
+        authn_context=context,
+        session_not_on_or_after=None,
+        session_index=find_text(claims, "sid"),
+        attributes=attributes,
+        evidence=tuple(passed),
+        provider=expectation.provider,
+        oidc=_own_claims(jws, audiences, party, expires_s, kinds),
+    )
+
+
+def _check_answer(claims: JsonObject, algorithm: str, login: LoginExpectation, passed: list[str]) -> None:
+    """Checks 17 to 19: the token answers the login, and belongs to what it came with."""
+    check_nonce(claims, login.nonce)  # 17
+    passed.append(Check.NONCE)
+    if login.access_token is not None and "at_hash" in claims:  # 18
+        check_hash(claims["at_hash"], algorithm, login.access_token, Reason.OIDC_ACCESS_TOKEN_HASH)
+        passed.append(Check.ACCESS_TOKEN_HASH)
+    if login.code is not None and "c_hash" in claims:  # 19
+        check_hash(claims["c_hash"], algorithm, login.code, Reason.OIDC_CODE_HASH)
+        passed.append(Check.CODE_HASH)
+
+
+def _own_claims(
+    jws: VerifiedJws, audiences: tuple[str, ...], party: str | None, expires_s: float, kinds: dict[str, ClaimKind]
+) -> OidcClaims:
+    claims = jws.claims
+    return OidcClaims(
+        audiences=audiences,
+        authorized_party=party,
+        expires_at=instant(expires_s),
+        token_id=find_text(claims, "jti"),
+        methods=read_texts(claims, "amr"),
+        email=find_text(claims, "email"),
+        email_verified=find_truth(claims, "email_verified"),
+        name=find_text(claims, "name"),
+        preferred_username=find_text(claims, "preferred_username"),
+        algorithm=jws.algorithm,
+        key_id=jws.key.kid,
+        kinds=kinds,
+    )

@@ -1,0 +1,30 @@
+"""NumericDate claims: seconds since 1970, with or without a fraction. Rule: RFC 7519 §2."""
+
+from datetime import UTC, datetime
+
+from gateway.errors import OidcError, Reason
+from gateway.oidc.json_text import JsonObject
+
+_LAST = 253_402_300_799  # the end of the year 9999, the last instant that a datetime can hold
+
+
+def find_seconds(claims: JsonObject, name: str) -> float | None:
+    """Raises: OidcError(OIDC_TIME) for anything but a number within the years 1970 to 9999."""
+    value = claims.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LAST:
+        raise OidcError(Reason.OIDC_TIME, "a time in the token is malformed", f"{name} {value!r:.100}")
+    return value
+
+
+def get_seconds(claims: JsonObject, name: str) -> float:
+    """The same, of a claim that must be there. Raises: OidcError(OIDC_TIME)."""
+    value = find_seconds(claims, name)
+    if value is None:
+        raise OidcError(Reason.OIDC_TIME, "a time is missing in the token", name)
+    return value
+
+
+def instant(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
