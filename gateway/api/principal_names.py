@@ -57,7 +57,12 @@ def user_name_of(work: Work, principal_name: str) -> str:
 
 def principal_name_of(work: Work, user: User) -> str:
     """How answers name a user."""
-    return f"{user.name}@{default_domain(get_account(work.session, user.account_id), work.services.domain_suffix)}"
+    return default_principal_name(work, user.name)
+
+
+def default_principal_name(work: Work, name: str) -> str:
+    """The logon name of a user of the caller's account, in its default domain."""
+    return f"{name}@{default_domain(get_account(work.session, work.account_id), work.services.domain_suffix)}"
 
 
 def _domains(work: Work, account: Account) -> set[str]:
