@@ -8,7 +8,6 @@ PostgreSQL: psycopg 3, read committed for writing, a read-only transaction for r
 """
 
 import os
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,10 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
 from gateway.errors import ConfigError, Reason
+from gateway.store.fleeting import Fleeting
+from gateway.store.fleeting_postgres import PostgresFleeting
+from gateway.store.fleeting_sqlite import SqliteFleeting
+from gateway.store.forks import forget_connections_on_fork
 
 _BUSY_TIMEOUT_MS = 15_000
 _POSTGRES_NAMES = {"postgresql", "postgres", "postgresql+psycopg"}
@@ -29,6 +32,7 @@ class Store:
     """One database. Safe under threads, and in the child after a fork."""
 
     engine: Engine
+    fleeting: Fleeting  # nonces and last uses: see there
 
     def __init__(self, database_url: str) -> None:
         """Open `sqlite:///<path>` or `postgresql://...`; connections are made when first needed.
@@ -37,11 +41,16 @@ class Store:
         Raises: ConfigError(CONFIG_INVALID), which never repeats the URL: it may hold a password.
         """
         url = _parse_url(database_url)
-        self.engine = _sqlite_engine(url) if url.get_backend_name() == "sqlite" else _postgres_engine(url)
+        if url.get_backend_name() == "sqlite":
+            self.engine = _sqlite_engine(url)
+            self.fleeting = SqliteFleeting(Path(f"{url.database}-fleeting"))
+        else:
+            self.engine = _postgres_engine(url)
+            self.fleeting = PostgresFleeting(url)
         self._writing_engine = self.engine.execution_options(**{_WRITES: True})
         self._write_session = sessionmaker(self._writing_engine, expire_on_commit=False)
         self._read_session = sessionmaker(_reading_engine(self.engine), expire_on_commit=False, autoflush=False)
-        _forget_connections_on_fork(self)
+        forget_connections_on_fork(self.engine)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -64,6 +73,7 @@ class Store:
     def dispose(self) -> None:
         """Close every idle connection. The store stays usable."""
         self.engine.dispose()
+        self.fleeting.close()
 
 
 def _parse_url(text: str) -> URL:
@@ -125,22 +135,3 @@ def _sqlite_engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
-
-
-def _forget_connections_on_fork(store: Store) -> None:
-    """Neither database allows a connection to be used on both sides of a fork.
-
-    Idle connections are closed before the fork; those that another thread has out at that moment are left to the
-    parent, and the child starts with an empty pool.
-    """
-    reference = weakref.ref(store)
-
-    def before() -> None:
-        if (alive := reference()) is not None:
-            alive.engine.dispose()
-
-    def in_child() -> None:
-        if (alive := reference()) is not None:
-            alive.engine.dispose(close=False)
-
-    os.register_at_fork(before=before, after_in_child=in_child)

@@ -26,6 +26,7 @@ def upgrade(store: Store) -> None:
     """
     try:
         _upgrade(store)
+        store.fleeting.prepare()
     except OperationalError as exc:
         message = "the database can't be reached, or is busy"
         raise ConfigError(Reason.CONFIG_INVALID, message, str(exc.orig), subject="database_url") from exc

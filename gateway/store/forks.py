@@ -1,0 +1,23 @@
+"""Connections and forks: no database allows a connection to be used on both sides."""
+
+import os
+import weakref
+
+from sqlalchemy import Engine
+
+
+def forget_connections_on_fork(engine: Engine) -> None:
+    """Idle connections are closed before the fork; those that another thread has out at that moment are left to the
+    parent, and the child starts with an empty pool.
+    """
+    reference = weakref.ref(engine)
+
+    def before() -> None:
+        if (alive := reference()) is not None:
+            alive.dispose()
+
+    def in_child() -> None:
+        if (alive := reference()) is not None:
+            alive.dispose(close=False)
+
+    os.register_at_fork(before=before, after_in_child=in_child)
