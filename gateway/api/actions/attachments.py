@@ -1,5 +1,175 @@
-"""Policy attachments on the wire."""
+"""Attaching policies to users, groups and roles on the wire. Rule: ram-limits §1, §10; policy-language §2."""
 
-from gateway.api.action import AnyAction
+from collections.abc import Callable
+from dataclasses import dataclass
 
-ACTIONS: tuple[AnyAction, ...] = ()
+from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.actions.policies import PolicyName, read_policy
+from gateway.api.named import read_name
+from gateway.api.parameters import Parameters
+from gateway.api.render import Value
+from gateway.api.targets import group_target, policy_target, role_target, user_target
+from gateway.api.versions import RAM
+from gateway.clock import wire_time
+from gateway.directory.attachments import (
+    AttachedEntry,
+    attach_policy,
+    detach_policy,
+    entities_of,
+    entries_of,
+)
+from gateway.directory.attachments import Target as Holder
+from gateway.directory.groups import Group, get_group
+from gateway.directory.names import GROUP_NAME, ROLE_NAME, USER_NAME, NameRule
+from gateway.directory.roles import Role, get_role
+from gateway.directory.users import User, get_user
+from gateway.errors import NotFound, Reason
+
+_LONGEST_GROUP_ID = 128
+
+
+@dataclass(frozen=True, slots=True)
+class HolderKind:
+    """What a policy can be attached to: how calls name it, and how it is found."""
+
+    name: str
+    rule: NameRule
+    get: Callable[[Work, str], Holder]
+    target: Callable[[Work, str], Target]
+
+
+def _get_user(work: Work, name: str) -> User:
+    return get_user(work.session, work.account_id, name)
+
+
+def _get_group(work: Work, name: str) -> Group:
+    return get_group(work.session, work.account_id, name)
+
+
+def _get_role(work: Work, name: str) -> Role:
+    return get_role(work.session, work.account_id, name)
+
+
+_KINDS = (
+    HolderKind("User", USER_NAME, _get_user, user_target),
+    HolderKind("Group", GROUP_NAME, _get_group, group_target),
+    HolderKind("Role", ROLE_NAME, _get_role, role_target),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRequest:
+    holder: str
+    policy: PolicyName
+    resource_group_id: str | None
+
+
+def _check_scope(work: Work, request: AttachmentRequest) -> None:
+    """An attachment counts in the whole account, which is what the account's own id stands for.
+
+    Raises: NotFound, subject "ResourceGroup": rights that reach further than they were meant to would be worse.
+    """
+    if request.resource_group_id not in {None, work.account_id}:
+        message = "the resource group does not exist"
+        raise NotFound(Reason.NOT_FOUND, message, "attachments have no resource groups", subject="ResourceGroup")
+
+
+def _holder_actions(kind: HolderKind) -> tuple[AnyAction, ...]:
+    """Attach, detach and list, for one kind of holder. The first two need rights on the holder and on the policy."""
+
+    def read(parameters: Parameters) -> AttachmentRequest:
+        return AttachmentRequest(
+            holder=read_name(parameters, kind.rule),
+            policy=read_policy(parameters),
+            resource_group_id=parameters.optional_text("ResourceGroupId", max_length=_LONGEST_GROUP_ID),
+        )
+
+    def read_holder(parameters: Parameters) -> str:
+        return read_name(parameters, kind.rule)
+
+    def attach(work: Work, request: AttachmentRequest) -> Outcome:
+        """Raises: NotFound; AlreadyExists and LimitExceeded, subject "User.Policy" and so on."""
+        _check_scope(work, request)
+        policy, holder = request.policy, kind.get(work, request.holder)
+        attach_policy(work.session, work.account_id, policy.type, policy.name, holder, work.now)
+        return Outcome()
+
+    def detach(work: Work, request: AttachmentRequest) -> Outcome:
+        """Raises: NotFound, subject "User.Policy" and so on too."""
+        _check_scope(work, request)
+        policy, holder = request.policy, kind.get(work, request.holder)
+        detach_policy(work.session, work.account_id, policy.type, policy.name, holder)
+        return Outcome()
+
+    def list_policies(work: Work, holder: str) -> Outcome:
+        """What is attached to the holder itself. Raises: NotFound, subject "User" and so on."""
+        entries = entries_of(work.session, kind.get(work, holder))
+        return Outcome({"Policies": {"Policy": [_attached_fields(entry) for entry in entries]}})
+
+    def both_targets(work: Work, request: AttachmentRequest) -> tuple[Target, ...]:
+        policy = policy_target(work, request.policy.type, request.policy.name)
+        return kind.target(work, request.holder), policy
+
+    def holder_target(work: Work, holder: str) -> tuple[Target, ...]:
+        return (kind.target(work, holder),)
+
+    attaching, detaching = f"AttachPolicyTo{kind.name}", f"DetachPolicyFrom{kind.name}"
+    listing = f"ListPoliciesFor{kind.name}"
+    return (
+        Action(attaching, RAM, Auth.SIGNED, read, attach, f"ram:{attaching}", both_targets),
+        Action(detaching, RAM, Auth.SIGNED, read, detach, f"ram:{detaching}", both_targets),
+        Action(listing, RAM, Auth.SIGNED, read_holder, list_policies, f"ram:{listing}", holder_target, reads=True),
+    )
+
+
+def _attached_fields(entry: AttachedEntry) -> dict[str, Value]:
+    return {
+        "PolicyName": entry.name,
+        "PolicyType": entry.type,
+        "Description": entry.description,
+        "DefaultVersion": entry.default_version,
+        "AttachDate": wire_time(entry.attached_at),
+    }
+
+
+def perform_list_entities(work: Work, policy: PolicyName) -> Outcome:
+    """Who the policy is attached to. Raises: NotFound, subject "Policy"."""
+    found = entities_of(work.session, work.account_id, policy.type, policy.name)
+    users: list[Value] = [
+        {"UserId": user.id, "UserName": user.name, "DisplayName": user.display_name, "AttachDate": wire_time(since)}
+        for user, since in found.users
+    ]
+    groups: list[Value] = [
+        {"GroupName": group.name, "Comments": group.comments, "AttachDate": wire_time(since)}
+        for group, since in found.groups
+    ]
+    roles: list[Value] = [
+        {
+            "RoleId": role.id,
+            "RoleName": role.name,
+            "Arn": role.arn,
+            "Description": role.description,
+            "AttachDate": wire_time(since),
+        }
+        for role, since in found.roles
+    ]
+    return Outcome({"Users": {"User": users}, "Groups": {"Group": groups}, "Roles": {"Role": roles}})
+
+
+def _policy_targets(work: Work, policy: PolicyName) -> tuple[Target, ...]:
+    return (policy_target(work, policy.type, policy.name),)
+
+
+ACTIONS: tuple[AnyAction, ...] = (
+    *(action for kind in _KINDS for action in _holder_actions(kind)),
+    Action(
+        "ListEntitiesForPolicy",
+        RAM,
+        Auth.SIGNED,
+        read_policy,
+        perform_list_entities,
+        "ram:ListEntitiesForPolicy",
+        _policy_targets,
+        reads=True,
+    ),
+)

@@ -1,5 +1,115 @@
-"""Service-linked roles on the wire."""
+"""Service-linked roles on the wire. Rule: sts-contract §2.5 (no session setting); policy-language §4."""
 
-from gateway.api.action import AnyAction
+from dataclasses import dataclass, replace
 
-ACTIONS: tuple[AnyAction, ...] = ()
+from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.actions.roles import read_role_name, role_fields, trust_field
+from gateway.api.parameters import Parameters
+from gateway.api.targets import any_of, everything, role_target
+from gateway.api.versions import RAM
+from gateway.directory.roles import find_role
+from gateway.directory.service_roles import create_service_role, delete_service_role, get_template
+from gateway.errors import InputError, Reason
+from gateway.policy.service_roles import LANGUAGE
+
+_LONGEST_SERVICE = 255
+_SERVICE_NAME = "ram:ServiceName"
+
+
+@dataclass(frozen=True, slots=True)
+class NewServiceRole:
+    service: str
+
+
+def _read_new(parameters: Parameters) -> NewServiceRole:
+    """No service here lets the caller choose the end of the name or the description.
+
+    Raises: InputError(PARAMETER_INVALID), subject "CustomSuffix.NotAllowed" or "Description.NotAllowed".
+    """
+    for name in ("CustomSuffix", "Description"):
+        if parameters.optional_text(name) is not None:
+            message = f"{name} can't be chosen for the role of this service"
+            raise InputError(Reason.PARAMETER_INVALID, message, subject=f"{name}.NotAllowed")
+    return NewServiceRole(_read_service(parameters))
+
+
+def _read_service(parameters: Parameters) -> str:
+    return parameters.text("ServiceName", max_length=_LONGEST_SERVICE)
+
+
+def perform_create(work: Work, new: NewServiceRole) -> Outcome:
+    """Raises: NotFound, subject "ServiceLinkedRoleTemplate"; AlreadyExists and LimitExceeded, subject "Role"."""
+    role = create_service_role(work.session, work.account_id, new.service, work.now)
+    fields = {**role_fields(role), **trust_field(role), "IsServiceLinkedRole": True}
+    return Outcome({"Role": fields}, details={"role_id": role.id})
+
+
+def perform_delete(work: Work, name: str) -> Outcome:
+    """Raises: NotFound, subject "Role", for an ordinary role too."""
+    task_id = delete_service_role(work.session, work.account_id, name)
+    return Outcome({"DeletionTaskId": task_id}, details={"deletion_task_id": task_id})
+
+
+def perform_get_template(_work: Work, service: str) -> Outcome:
+    """Raises: NotFound, subject "ServiceLinkedRoleTemplate"."""
+    template = get_template(service)
+    description = {"Language": LANGUAGE, "Description": template.description}
+    return Outcome(
+        {
+            "ServiceLinkedRoleTemplate": {
+                "ServiceName": template.service,
+                "RoleNamePrefix": template.name,
+                "SystemPolicyName": template.policy_name,
+                "MultipleRolesAllowed": False,
+                "RoleDescriptions": {"RoleDescription": [description]},
+            }
+        }
+    )
+
+
+def _new_role(work: Work, new: NewServiceRole) -> tuple[Target, ...]:
+    return (replace(any_of(work, "role"), facts={_SERVICE_NAME: new.service.lower()}),)
+
+
+def _named(work: Work, name: str) -> tuple[Target, ...]:
+    role = find_role(work.session, work.account_id, name)
+    target = role_target(work, name)
+    if role is None or role.service_name is None:
+        return (target,)
+    return (replace(target, facts={_SERVICE_NAME: role.service_name}),)
+
+
+def _account(work: Work, _request: object) -> tuple[Target, ...]:
+    return (everything(work),)
+
+
+ACTIONS: tuple[AnyAction, ...] = (
+    Action(
+        "CreateServiceLinkedRole",
+        RAM,
+        Auth.SIGNED,
+        _read_new,
+        perform_create,
+        "ram:CreateServiceLinkedRole",
+        _new_role,
+    ),
+    Action(
+        "DeleteServiceLinkedRole",
+        RAM,
+        Auth.SIGNED,
+        read_role_name,
+        perform_delete,
+        "ram:DeleteServiceLinkedRole",
+        _named,
+    ),
+    Action(
+        "GetServiceLinkedRoleTemplate",
+        RAM,
+        Auth.SIGNED,
+        _read_service,
+        perform_get_template,
+        "ram:GetServiceLinkedRoleTemplate",
+        _account,
+        reads=True,
+    ),
+)

@@ -1,0 +1,30 @@
+"""Reading the names of things, by the rules that they were made by. Rule: ram-limits §2, §10."""
+
+from gateway.api.parameters import Parameters
+from gateway.directory.names import NameRule, check_name
+from gateway.policy import PolicyType
+
+_ANY_LENGTH = 1_000_000  # how long a name may really be, its rule says
+_POLICY_TYPES = (PolicyType.CUSTOM.value, PolicyType.SYSTEM.value)
+
+
+def read_name(parameters: Parameters, rule: NameRule) -> str:
+    """A name that must be there, in the parameter that its rule names.
+
+    Raises: InputError(PARAMETER_MISSING), InputError(NAME_LENGTH), InputError(NAME_INVALID_CHARS).
+    """
+    name = parameters.text(rule.parameter, max_length=_ANY_LENGTH)
+    check_name(rule, name)
+    return name
+
+
+def read_policy_type(parameters: Parameters) -> PolicyType:
+    """Raises: InputError(PARAMETER_MISSING), InputError(PARAMETER_INVALID), subject "PolicyType"."""
+    parameters.text("PolicyType", max_length=_ANY_LENGTH)
+    return PolicyType(parameters.optional_choice("PolicyType", _POLICY_TYPES) or "")
+
+
+def read_optional_policy_type(parameters: Parameters) -> PolicyType | None:
+    """Raises: InputError(PARAMETER_INVALID), subject "PolicyType"."""
+    text = parameters.optional_choice("PolicyType", _POLICY_TYPES)
+    return None if text is None else PolicyType(text)
