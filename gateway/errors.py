@@ -43,6 +43,7 @@ class Reason(StrEnum):
     PASSWORD_CHANGE_REQUIRED = "PasswordChangeRequired"  # noqa: S105
     ACCESS_KEY_NOT_FOUND = "AccessKeyNotFound"
     ACCESS_KEY_INACTIVE = "AccessKeyInactive"
+    ACCESS_KEY_NETWORK = "AccessKeyNetwork"
     SIGNATURE_INCOMPLETE = "SignatureIncomplete"
     SIGNATURE_MISMATCH = "SignatureMismatch"
     SIGNATURE_METHOD = "SignatureMethodUnknown"

@@ -2,7 +2,8 @@
 
 1. The call carries a signature of a kind we know.      4. The security token belongs to this key, and opens.
 2. Its time is within 15 minutes of ours.               5. The signature is right.
-3. The key exists and is active.                        6. The token is live. 7. The nonce was not used before.
+3. The key exists and is active.                        6. The token is live, a lasting key in its network.
+                                                        7. The nonce was not used before.
 
 Steps 1 and 2 need no database, so that garbage never takes a write lock. Rule: sts-contract §4, §5, §6.1.
 """
@@ -18,11 +19,13 @@ from gateway.api import signature_v1, signature_v3
 from gateway.api.call import ApiCall
 from gateway.clock import WIRE_FORMAT
 from gateway.directory.access_keys import find_access_key
+from gateway.directory.network_policies import check_network
 from gateway.errors import CredentialError, InputError, Reason
 from gateway.keyring import KeyRing
 from gateway.principal import AccountOwner, Principal, RamUser
 from gateway.secret import Secret
 from gateway.store.claims import claim_once
+from gateway.store.fleeting import Fleeting, KeyUse, Nonce
 from gateway.sts.revocation import check_live
 from gateway.sts.token import SessionToken, open_token
 
@@ -44,6 +47,7 @@ class Proof:
     nonce: str
     signed_at: datetime
     verify: Callable[[Secret], None]  # CredentialError unless it was made with this secret
+    client_address: str  # where the call comes from
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ def _read_v3(call: ApiCall, now: datetime) -> Proof:
         nonce=_check_nonce(headers.get("x-acs-signature-nonce")),
         signed_at=_check_time(headers.get("x-acs-date"), now),
         verify=lambda secret: signature_v3.verify_signature(request, authorization, secret),
+        client_address=call.wire.client.address,
     )
 
 
@@ -94,6 +99,7 @@ def _read_v1(call: ApiCall, now: datetime) -> Proof:
         nonce=_check_nonce(parameters.get("SignatureNonce")),
         signed_at=_check_time(parameters.get("Timestamp"), now),
         verify=lambda secret: signature_v1.verify_signature(call.wire.method, parameters, secret),
+        client_address=call.wire.client.address,
     )
 
 
@@ -101,7 +107,8 @@ def verify_proof(session: Session, ring: KeyRing, proof: Proof, now: datetime) -
     """Steps 3 to 6.
 
     Raises: CredentialError(ACCESS_KEY_NOT_FOUND), (ACCESS_KEY_INACTIVE), (TOKEN_MISSING), (TOKEN_MALFORMED),
-    (TOKEN_KEY_MISMATCH), (SIGNATURE_INCOMPLETE), (SIGNATURE_MISMATCH), (TOKEN_EXPIRED), (TOKEN_REVOKED).
+    (TOKEN_KEY_MISMATCH), (SIGNATURE_INCOMPLETE), (SIGNATURE_MISMATCH), (TOKEN_EXPIRED), (TOKEN_REVOKED),
+    (ACCESS_KEY_NETWORK).
     """
     if not proof.access_key_id.startswith(_STS_KEY):
         return Caller(_key_holder(session, ring, proof))
@@ -111,12 +118,38 @@ def verify_proof(session: Session, ring: KeyRing, proof: Proof, now: datetime) -
     return Caller(token.principal, token)
 
 
-def claim_nonce(session: Session, proof: Proof, now: datetime) -> None:
-    """Step 7. Raises: CredentialError(SIGNATURE_NONCE_USED)."""
-    # The claim must outlive the last instant at which step 2 would still let the same request pass.
-    expires_at = proof.signed_at + WINDOW + _MARGIN
-    if not claim_once(session, NONCE_CLAIM, f"{proof.access_key_id}\n{proof.nonce}", expires_at, now=now):
-        raise CredentialError(Reason.SIGNATURE_NONCE_USED, "the nonce was used before")
+def claim_nonce(fleeting: Fleeting, proof: Proof, service: str, now: datetime) -> None:
+    """Step 7, for every call: nobody waits for the disk because of it. Notes the use of a lasting key as well.
+
+    Owed before: `verify_proof`, so that strangers can't fill the store. The nonce stays used whatever becomes of the
+    call. Raises: CredentialError(SIGNATURE_NONCE_USED).
+    """
+    temporary = proof.access_key_id.startswith(_STS_KEY)
+    use = None if temporary else KeyUse(proof.access_key_id, service)
+    if not fleeting.claim_nonce(Nonce(_nonce_key(proof), proof.signed_at, _claimed_until(proof)), use, now):
+        raise _nonce_used("the nonce was used, or the call signed before the machine was started anew")
+
+
+def claim_nonce_for_good(session: Session, proof: Proof, now: datetime) -> None:
+    """Step 7 once more, in the transaction of a change: a replay of it is refused even after a power cut.
+
+    Raises: CredentialError(SIGNATURE_NONCE_USED).
+    """
+    if not claim_once(session, NONCE_CLAIM, _nonce_key(proof), _claimed_until(proof), now=now):
+        raise _nonce_used("the nonce was used for a change")
+
+
+def _nonce_key(proof: Proof) -> str:
+    return f"{proof.access_key_id}\n{proof.nonce}"
+
+
+def _claimed_until(proof: Proof) -> datetime:
+    """A claim must outlive the last instant at which step 2 would still let the same request pass."""
+    return proof.signed_at + WINDOW + _MARGIN
+
+
+def _nonce_used(detail: str) -> CredentialError:
+    return CredentialError(Reason.SIGNATURE_NONCE_USED, "the nonce was used before", detail)
 
 
 def _check_nonce(nonce: str | None) -> str:
@@ -165,6 +198,7 @@ def _key_holder(session: Session, ring: KeyRing, proof: Proof) -> Principal:
     if not key.active:
         raise CredentialError(Reason.ACCESS_KEY_INACTIVE, "the access key is disabled", proof.access_key_id)
     proof.verify(key.secret)
+    check_network(key.own_policy, key.account_policy, proof.client_address)
     if key.user_id is None:
         return AccountOwner(account_id=key.account_id, login=key.owner_login)
     assert key.user_name is not None

@@ -91,6 +91,9 @@ BY_REASON: Mapping[Reason, Row] = MappingProxyType(
         Reason.PASSWORD_CHANGE_REQUIRED: _LOGIN,
         Reason.ACCESS_KEY_NOT_FOUND: Row(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
         Reason.ACCESS_KEY_INACTIVE: Row(400, "InvalidAccessKeyId.Inactive", "Specified access key is disabled."),
+        Reason.ACCESS_KEY_NETWORK: Row(
+            403, "Forbidden.AccessKeyPolicy", "The access key can not be used from this network."
+        ),
         Reason.SIGNATURE_INCOMPLETE: Row(
             400, "IncompleteSignature", "The request signature does not conform to Aliyun standards. {public}."
         ),

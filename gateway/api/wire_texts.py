@@ -78,6 +78,8 @@ _FULL = {
     "Policy.Version": "The count of versions of the policy beyond the current limits.",
     "Role": "The count of roles beyond the current limits.",
     "Role.Policy": "The count of policies of the role beyond the current limits.",
+    "AccessKeyPolicy.Statement": "The count of statements of the access key policy beyond the current limits.",
+    "AccessKeyPolicy.IP": "The count of addresses of the access key policy beyond the current limits.",
     "SAMLProvider": "The count of SAML providers beyond the current limits.",
     "OIDCProvider": "The count of OIDC providers beyond the current limits.",
     "OIDCProvider.ClientId": "The count of client ids of the OIDC provider beyond the current limits.",

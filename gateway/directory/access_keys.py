@@ -3,14 +3,16 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, func, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from gateway.directory import quotas
 from gateway.directory.accounts import Account, lock_account
+from gateway.directory.network_policies import NetworkPolicyRow
+from gateway.directory.security_preference import SecurityPreference, SecurityPreferenceRow
 from gateway.directory.users import User, get_user_by_id
 from gateway.errors import InputError, LimitExceeded, NotFound, Reason
 from gateway.ids import new_access_key_id, new_access_key_secret
@@ -20,6 +22,7 @@ from gateway.store.base import Base
 
 _PURPOSE = "access-key-secret"
 _KEY_ID = re.compile(r"[A-Za-z0-9]{1,64}")
+_SPARED_FOR = timedelta(days=7)
 
 
 class AccessKeyStatus(StrEnum):
@@ -55,7 +58,12 @@ class AccessKey:
     user_id: str | None
     user_name: str | None
     owner_login: str
-    active: bool
+    active: bool  # as it was set; see `is_idle`
+    created_at: datetime
+    changed_at: datetime
+    max_idle_days: int
+    own_policy: str | None  # documents: see `network_policies.check_network`
+    account_policy: str | None
 
 
 def create_access_key(
@@ -109,16 +117,27 @@ def find_access_key(session: Session, ring: KeyRing, access_key_id: str) -> Acce
     """
     if not _KEY_ID.fullmatch(access_key_id):
         return None
+    own, account_wide = aliased(NetworkPolicyRow), aliased(NetworkPolicyRow)
     query = (
-        select(AccessKeyRow, User.name, Account.owner_login)
+        select(
+            AccessKeyRow,
+            User.name,
+            Account.owner_login,
+            SecurityPreferenceRow.max_idle_days_for_access_keys,
+            own.document,
+            account_wide.document,
+        )
         .join(Account, Account.id == AccessKeyRow.account_id)
         .outerjoin(User, User.id == AccessKeyRow.user_id)
+        .outerjoin(SecurityPreferenceRow, SecurityPreferenceRow.account_id == AccessKeyRow.account_id)
+        .outerjoin(own, own.holder_id == AccessKeyRow.id)
+        .outerjoin(account_wide, account_wide.holder_id == AccessKeyRow.account_id)
         .where(AccessKeyRow.id == access_key_id)
     )
     found = session.execute(query).one_or_none()
     if found is None:
         return None
-    row, user_name, owner_login = found
+    row, user_name, owner_login, max_idle_days, own_policy, account_policy = found
     secret = ring.open(_PURPOSE, row.sealed_secret, bound_to=row.id.encode())
     return AccessKey(
         access_key_id=row.id,
@@ -128,7 +147,26 @@ def find_access_key(session: Session, ring: KeyRing, access_key_id: str) -> Acce
         user_name=user_name,
         owner_login=owner_login,
         active=row.status == AccessKeyStatus.ACTIVE,
+        created_at=row.created_at,
+        changed_at=row.updated_at,
+        max_idle_days=max_idle_days or SecurityPreference().max_idle_days_for_access_keys,
+        own_policy=own_policy,
+        account_policy=account_policy,
     )
+
+
+def is_idle(
+    max_idle_days: int, *, created_at: datetime, changed_at: datetime, last_used_at: datetime | None, now: datetime
+) -> bool:
+    """Whether a key has gone unused for so long that it is as good as switched off.
+
+    Nothing is written when that day comes: a key is idle when it is looked at. Switching it on again counts as a
+    change and spares it for seven days, in which a call makes it a used key.
+    Rule: ram-limits §3 (MaxIdleDaysForAccessKeys; what was changed within the last 7 days is spared).
+    """
+    if now - changed_at <= _SPARED_FOR:
+        return False
+    return now - (last_used_at or created_at) > timedelta(days=max_idle_days)
 
 
 def find_user_of_key(session: Session, account_id: str, access_key_id: str) -> User | None:
@@ -166,13 +204,23 @@ def set_status(
     session.flush()
 
 
+def get_access_key(session: Session, account_id: str, user_id: str | None, access_key_id: str) -> AccessKeyRow:
+    """A key of this user, or with None of the account owner.
+
+    Raises: NotFound, subject "User.AccessKey", for a key of somebody else too.
+    """
+    # Asked anew: the key that signs a call was read before the call came to wait for the lock.
+    known = _KEY_ID.fullmatch(access_key_id)
+    row = session.get(AccessKeyRow, access_key_id, populate_existing=True) if known else None
+    if row is None or row.account_id != account_id or row.user_id != user_id:
+        raise NotFound(Reason.NOT_FOUND, "the access key does not exist", subject="User.AccessKey")
+    return row
+
+
 def lock_access_key(session: Session, account_id: str, user_id: str | None, access_key_id: str) -> AccessKeyRow:
     """A key of this user, or with None of the account owner, locked with its account for a change.
 
     Raises: NotFound, subject "User.AccessKey", for a key of somebody else too.
     """
     lock_account(session, account_id)
-    row = session.get(AccessKeyRow, access_key_id) if _KEY_ID.fullmatch(access_key_id) else None
-    if row is None or row.account_id != account_id or row.user_id != user_id:
-        raise NotFound(Reason.NOT_FOUND, "the access key does not exist", subject="User.AccessKey")
-    return row
+    return get_access_key(session, account_id, user_id, access_key_id)

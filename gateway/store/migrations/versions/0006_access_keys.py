@@ -1,4 +1,7 @@
-"""Network policies of access keys."""
+"""Network policies of access keys, and credential reports."""
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0006"
 down_revision = "0005"
@@ -7,4 +10,19 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.create_table(
+        "access_key_policies",
+        sa.Column("holder_id", sa.String(), nullable=False),
+        sa.Column("account_id", sa.String(), nullable=False),
+        sa.Column("document", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_access_key_policies_account_id_accounts")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", name=op.f("pk_access_key_policies")),
+    )
+    op.create_index(op.f("ix_access_key_policies_account_id"), "access_key_policies", ["account_id"])
+
+
+def downgrade() -> None:
+    op.drop_index(op.f("ix_access_key_policies_account_id"), table_name="access_key_policies")
+    op.drop_table("access_key_policies")
