@@ -10,6 +10,7 @@ from gateway.clock import wire_time
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+MFA_PRESENT = "acs:MFAPresent"
 _MAX_HOPS = 32
 
 
@@ -53,13 +54,21 @@ def client_of(
     return Client(address, proto == "https")
 
 
-def policy_context(client: Client, now: datetime, principal_arn: str = "") -> Mapping[str, tuple[str, ...]]:
-    """The platform-wide condition keys. No second factor exists here, so `acs:MFAPresent` is always false."""
+def policy_context(
+    client: Client, now: datetime, principal_arn: str = "", *, mfa_present: bool | None = None
+) -> Mapping[str, tuple[str, ...]]:
+    """The platform-wide condition keys.
+
+    `mfa_present`: whether a second factor was proved at the sign-in that the session came from; None where there was
+    no sign-in, and the key is left out. ASSUMPTION: it is left out for calls with a lasting AccessKey, and told for
+    calls with a security token. Rule: policy-language §4.
+    """
     context = {
         "acs:CurrentTime": (wire_time(now),),
         "acs:SecureTransport": ("true" if client.secure else "false",),
-        "acs:MFAPresent": ("false",),
     }
+    if mfa_present is not None:
+        context[MFA_PRESENT] = ("true" if mfa_present else "false",)
     if principal_arn:
         context["acs:PrincipalARN"] = (principal_arn,)
     if client.address:

@@ -6,6 +6,7 @@ from gateway.api.action import AnyAction, Target, Work
 from gateway.client import policy_context
 from gateway.errors import Denied
 from gateway.policy import Decision, Outcome
+from gateway.sts.token import SessionToken
 
 
 def authorize(action: AnyAction, request: object, work: Work, targets: tuple[Target, ...]) -> tuple[Decision, ...]:
@@ -14,9 +15,14 @@ def authorize(action: AnyAction, request: object, work: Work, targets: tuple[Tar
     Who acts on itself, where its account lets it, needs no policy that allows it; a policy that denies it still counts.
     Raises: Denied(ACCESS_DENIED) for the first target that is not allowed.
     """
-    context = dict(policy_context(work.client, work.now, work.caller.arn))
+    context = dict(policy_context(work.client, work.now, work.caller.arn, mfa_present=mfa_of(work.token)))
     context |= {f"acs:RequestTag/{key}": (value,) for key, value in action.request_tags(request).items()}
     return tuple(_decide(action, request, work, target, context) for target in targets)
+
+
+def mfa_of(token: SessionToken | None) -> bool | None:
+    """What a call can say of a second factor: that of its security token; nothing with a lasting AccessKey."""
+    return None if token is None else token.mfa_present
 
 
 def _decide(

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from sqlalchemy.orm import Session
 
+from gateway.client import MFA_PRESENT
 from gateway.directory.roles import Role
 from gateway.errors import Denied, InputError, Reason
 from gateway.ids import new_request_id, new_sts_key_id, new_sts_key_secret
@@ -87,7 +88,7 @@ def assume_with_identity(
     if provenance.provider_arn != provider_arn:
         raise ValueError("the provenance names another provider than the trust policy was asked about")
     token = _new_token(role, session_name, session_policy, duration, now)
-    token = replace(token, provenance=provenance)
+    token = replace(token, provenance=provenance, mfa_present=_proved_mfa(identity_context))
     check_live(session, token, now)
     return RoleSessionGrant(token, build_credentials(ring, token), decision, duration.name)
 
@@ -130,8 +131,14 @@ def assume_as_caller(
         check_live(session, parent, now)
     elif isinstance(caller, RamUser):
         token = replace(token, lineage=(("user", caller.user_id),))
+    token = replace(token, mfa_present=_proved_mfa(context))
     check_live(session, token, now)
     return RoleSessionGrant(token, build_credentials(ring, token), decision, duration.name)
+
+
+def _proved_mfa(context: Context) -> bool:
+    """Whether the request came from a sign-in with a second factor: then calls of the new session do, too."""
+    return context.get(MFA_PRESENT) == ("true",)
 
 
 def _trusted(caller: RamUser | SessionToken) -> RamPrincipal:

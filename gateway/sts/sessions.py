@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import false, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory.accounts import Account
@@ -42,6 +42,7 @@ class BrowserSessionRow(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
     duration_cap: Mapped[str]  # in words, which limit set `expires_at`
+    mfa_present: Mapped[bool] = mapped_column(server_default=false())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class BrowserSession:
     created_at: datetime
     expires_at: datetime
     duration_cap: str
+    mfa_present: bool  # a second factor was proved at the sign-in
 
 
 def open_session(
@@ -67,6 +69,7 @@ def open_session(
     expires_at: datetime,
     duration_cap: str,
     now: datetime,
+    mfa_present: bool = False,
 ) -> str:
     """Sign a principal in; returns the handle for its cookie, which can't be had a second time.
 
@@ -91,6 +94,7 @@ def open_session(
             expires_at=min(expires_at, token.expires_at) if token else expires_at,
             ended_at=None,
             duration_cap=duration_cap,
+            mfa_present=token.mfa_present if token else mfa_present,
         )
     )
     session.flush()
@@ -128,6 +132,7 @@ def find_session(session: Session, ring: KeyRing, handle: str, now: datetime) ->
         created_at=row.created_at,
         expires_at=row.expires_at,
         duration_cap=row.duration_cap,
+        mfa_present=row.mfa_present,
     )
     return None if find_revocation(session, _pairs(live), row.created_at) else live
 

@@ -55,6 +55,7 @@ class SessionToken:
     provenance: Provenance | None
     parent: str | None = None  # session id of the session that this one was derived from
     lineage: tuple[tuple[str, str], ...] = ()  # (kind, value) of everything upstream whose revocation ends this too
+    mfa_present: bool = False  # a second factor was proved at the browser sign-in that this came from
 
 
 def seal_token(ring: KeyRing, token: SessionToken) -> str:
@@ -115,6 +116,8 @@ def _fields(token: SessionToken) -> list[object]:
         origin and provenance_fields(origin),
         token.parent,
         token.lineage,
+        # Named, and only if set: tokens from before there was a name stay readable, and the others short.
+        *([{"mfa": True}] if token.mfa_present else []),
     ]
 
 
@@ -122,7 +125,8 @@ def _token(payload: bytes) -> SessionToken:
     version, *rest = json.loads(payload)
     if version != _VERSION:
         raise _malformed("payload of another version")
-    session_id, who, access_key_id, secret, issued_us, expires_us, origin, parent, lineage = rest
+    session_id, who, access_key_id, secret, issued_us, expires_us, origin, parent, lineage, *named = rest
+    extras = named[0] if named else {}
     return SessionToken(
         session_id=session_id,
         principal=RoleSession(*who),
@@ -133,6 +137,7 @@ def _token(payload: bytes) -> SessionToken:
         provenance=Provenance(*origin) if origin else None,
         parent=parent,
         lineage=tuple((kind, value) for kind, value in lineage),
+        mfa_present=extras.get("mfa") is True,
     )
 
 

@@ -16,9 +16,10 @@ def allowed_to(session: Session, services: Services, action: str, entity: str = 
     There is no way to name another account: what a page shows and changes is always the account of its visitor.
     Raises: AuthenticationError(NOT_SIGNED_IN), Denied(ACCESS_DENIED).
     """
-    principal = current_session().principal
+    who = current_session()
+    principal = who.principal
     resource = f"acs:ram:*:{principal.account_id}:{entity}"
-    context = policy_context(current_visit().client, services.clock.now(), principal.arn)
+    context = policy_context(current_visit().client, services.clock.now(), principal.arn, mfa_present=who.mfa_present)
     services.authorizer.require(session, principal, f"ram:{action}", resource, context)
     return principal
 

@@ -15,6 +15,7 @@ from gateway.policy import Decision
 from gateway.principal import AccountOwner, Principal, RamUser, RoleSession
 from gateway.services import Services
 from gateway.sts.credentials import Credentials, build_credentials
+from gateway.sts.sessions import BrowserSession
 from gateway.web.edge import Edge, page, see_other
 from gateway.web.rights import rights_of
 from gateway.web.session import current_session, end_current, sign_out
@@ -46,7 +47,7 @@ def create_portal_blueprint(edge: Edge) -> Blueprint:
         with services.store.reading() as session:
             account = get_account(session, who.principal.account_id)
             rights = rights_of(session, who.principal)
-            question = _answered(session, services, who.principal, Question(action, resource))
+            question = _answered(session, services, who, Question(action, resource))
         credentials = build_credentials(services.ring, who.token) if who.token else None
         return page(
             "session.html",
@@ -102,12 +103,13 @@ def cli_profile(credentials: Credentials) -> str:
     return json.dumps(profile, indent=2)
 
 
-def _answered(session: Session, services: Services, principal: Principal, question: Question) -> Question:
+def _answered(session: Session, services: Services, who: BrowserSession, question: Question) -> Question:
     if not question.action:
         return question
     if not _ACTION.fullmatch(question.action) or "\x00" in question.resource:
         raise InputError(Reason.PARAMETER_INVALID, "An action is written service:Name, such as oss:GetObject.")
-    context = policy_context(current_visit().client, services.clock.now(), principal.arn)
+    client, now, principal = current_visit().client, services.clock.now(), who.principal
+    context = policy_context(client, now, principal.arn, mfa_present=who.mfa_present)
     resource = question.resource or "*"
     decision = services.authorizer.decide(session, principal, question.action, resource, context)
     return Question(question.action, resource, decision)

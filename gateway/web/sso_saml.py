@@ -186,8 +186,11 @@ def _posted(edge: Edge, account_id: str | None = None) -> Posted:
 
 
 def _occasion(now: datetime) -> Occasion:
+    """What our side knows of a company login. What the company says of a second factor is not asked yet, and this is
+    the place where it would be: until then such a login is one without.
+    """
     visit = current_visit()
-    return Occasion(visit.request_id, now, policy_context(visit.client, now))
+    return Occasion(visit.request_id, now, policy_context(visit.client, now, mfa_present=False))
 
 
 def _again_page(posted: Posted) -> Response:

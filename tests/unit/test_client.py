@@ -32,8 +32,9 @@ def test_policy_context__client__platform_keys() -> None:
     assert policy_context(Client("192.0.2.1", True), NOON, "acs:ram::1:root") == {
         "acs:CurrentTime": ("2026-03-04T12:00:00Z",),
         "acs:SecureTransport": ("true",),
-        "acs:MFAPresent": ("false",),
         "acs:PrincipalARN": ("acs:ram::1:root",),
         "acs:SourceIp": ("192.0.2.1",),
     }
+    assert policy_context(Client("", False), NOON, mfa_present=True)["acs:MFAPresent"] == ("true",)
+    assert policy_context(Client("", False), NOON, mfa_present=False)["acs:MFAPresent"] == ("false",)
     assert "acs:SourceIp" not in policy_context(Client("", False), NOON)

@@ -11,6 +11,9 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column(
+        "browser_sessions", sa.Column("mfa_present", sa.Boolean(), server_default=sa.false(), nullable=False)
+    )
     op.create_table(
         "mfa_devices",
         sa.Column("id", sa.String(), nullable=False),
@@ -29,7 +32,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["owner_of"], ["accounts.id"], name="fk_mfa_devices_owner_of_accounts"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_mfa_devices_user_id_users"),
         sa.PrimaryKeyConstraint("id", name="pk_mfa_devices"),
-        sa.UniqueConstraint("account_id", "name_key", name="uq_mfa_devices_account_id"),
+        sa.UniqueConstraint("account_id", "name_key", name="uq_mfa_devices_account_id_name_key"),
         sa.UniqueConstraint("owner_of", name="uq_mfa_devices_owner_of"),
         sa.UniqueConstraint("user_id", name="uq_mfa_devices_user_id"),
     )
@@ -47,5 +50,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("browser_sessions", "mfa_present")
     op.drop_table("verifications")
     op.drop_table("mfa_devices")
