@@ -2,9 +2,11 @@
 
 The phases, always all of them and always in this order, so that no operation can forget one:
 1. read call   2. authenticate   3. parse   4. authorize   5. perform   6. receipt   7. render
-Phases 2 to 6 share one database transaction: a call that fails leaves nothing behind, its nonce included. What takes
-long (a password's hash) and what an anonymous call proves itself with is done before that, in a session that only
-reads, so that neither a slow sum nor a stranger can hold the write lock; phases 2 to 4 are then gone through twice.
+Phases 2 to 4 run in a session that only reads: whoever is refused there never held the write lock. An operation that
+changes nothing is performed in it too, and commits nothing. For a change they are gone through once more in the
+transaction that it is made in: one transaction, and a change that fails leaves nothing of itself behind. What takes
+long (a password's hash) and what an anonymous call proves itself with is done in between (`prepare`).
+The nonce of a call whose signature is right is used up, whatever becomes of the call; see `authenticate`.
 """
 
 import logging
@@ -18,13 +20,14 @@ from sqlalchemy.orm import Session
 
 from gateway.api.action import AnyAction, Auth, Outcome, Target, Work
 from gateway.api.actions.table import find_action
-from gateway.api.authenticate import Proof, claim_nonce, read_proof, verify_proof
+from gateway.api.authenticate import Proof, claim_nonce, claim_nonce_for_good, read_proof, verify_proof
 from gateway.api.authorize import authorize
 from gateway.api.call import ApiCall, WireRequest, asks_for_xml, read_call, wants_xml
 from gateway.api.errors import Failure, render_error, render_internal_error
 from gateway.api.parameters import Parameters
 from gateway.api.receipts import call_receipt
 from gateway.api.render import JSON_TYPE, XML_TYPE, Value, render_json, render_xml
+from gateway.api.versions import SERVICE_NAMES
 from gateway.audit.log import log_event
 from gateway.audit.receipts import record
 from gateway.errors import GatewayError
@@ -74,18 +77,30 @@ class _Trail:
 
 def _carry_out(action: AnyAction, call: ApiCall, services: Services, trail: _Trail) -> Outcome:
     proof = read_proof(call, services.clock.now()) if action.auth is Auth.SIGNED else None
-    prepared = None
-    if action.prepare is not None:
-        with services.store.reading() as session:
-            ready = _admit(action, call, services, session, proof, trail)
-            prepared = action.prepare(ready.work, ready.request)
+    stage = _Stage(action, call, services, proof, trail)
+    with services.store.reading() as session:
+        ready = _admit(stage, session)
+        if action.reads:
+            return action.perform(ready.work, ready.request)
+        prepared = action.prepare(ready.work, ready.request) if action.prepare is not None else None
     with services.store.transaction() as session:
-        ready = _admit(action, call, services, session, proof, trail)
+        ready = _admit(stage, session, earlier=ready)
         if proof is not None:
-            claim_nonce(session, proof, ready.work.now)
+            claim_nonce_for_good(session, proof, ready.work.now)
         outcome = action.perform(replace(ready.work, prepared=prepared), ready.request)
         _leave_receipt(session, action, ready, outcome)
     return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """One call on its way through the phases."""
+
+    action: AnyAction
+    call: ApiCall
+    services: Services
+    proof: Proof | None
+    trail: _Trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +113,19 @@ class _Ready:
     decisions: tuple[Decision, ...]  # one for each target
 
 
-def _admit(  # noqa: PLR0917 - the phases' inputs, in their order
-    action: AnyAction, call: ApiCall, services: Services, session: Session, proof: Proof | None, trail: _Trail
-) -> _Ready:
-    """Phases 2 to 4, in one session."""
+def _admit(stage: _Stage, session: Session, earlier: _Ready | None = None) -> _Ready:
+    """Phases 2 to 4, in one session. The second time the nonce is claimed and the parameters are read already."""
+    action, call, services, trail = stage.action, stage.call, stage.services, stage.trail
     now = services.clock.now()  # asked again: the transaction may have waited for other writers
-    caller = verify_proof(session, services.ring, proof, now) if proof is not None else None
-    principal, token = (caller.principal, caller.token) if caller is not None else (None, None)
-    trail.failure = replace(trail.failure, caller=principal)
+    principal = token = None
+    if stage.proof is not None:
+        caller = verify_proof(session, services.ring, stage.proof, now)
+        principal, token = caller.principal, caller.token
+        trail.failure = replace(trail.failure, caller=principal)
+        if earlier is None:
+            claim_nonce(services.store.fleeting, stage.proof, SERVICE_NAMES[action.version], now)
     work = Work(services, session, call, call.wire.client, now, principal, token)
-    request = action.parse(Parameters(call.parameters))
+    request = action.parse(Parameters(call.parameters)) if earlier is None else earlier.request
     trail.failure = replace(trail.failure, caller=principal or action.federated(request))
     if not action.permission or principal is None:
         return _Ready(work, request, (), ())
@@ -119,7 +137,7 @@ def _leave_receipt(session: Session, action: AnyAction, ready: _Ready, outcome: 
     """Phase 6: what changed or was granted is remembered with it."""
     if outcome.receipt is not None:
         record(session, outcome.receipt)
-    elif not action.reads:
+    else:
         record(session, call_receipt(action, ready.work, ready.targets, ready.decisions, outcome.details))
 
 

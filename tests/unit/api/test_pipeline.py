@@ -3,13 +3,13 @@
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
 from gateway.api.actions.table import ACTIONS, find_action
@@ -36,6 +36,9 @@ from gateway.secret import Secret
 from gateway.services import Services
 from gateway.store.claims import OneTimeClaim
 from gateway.store.engine import Store
+from gateway.store.fleeting import LastUse
+from gateway.store.fleeting_postgres import PostgresFleeting
+from gateway.store.fleeting_sqlite import SqliteFleeting
 from gateway.sts.token import SessionToken, seal_token
 from tests.fake_clock import FakeClock
 from tests.saml_factory import gateway_keys
@@ -66,6 +69,9 @@ class Stage:
             permission="ram:Probe",
             targets=self._targets,
         )
+
+    def reading_action(self) -> AnyAction:
+        return replace(self.action(), name="Look", reads=True)
 
     def _parse(self, parameters: Parameters) -> str:
         self.steps.append("parse")
@@ -143,7 +149,7 @@ def stage(store: Store, clock: FakeClock) -> Stage:
         store=store,
         ring=ring,
         clock=clock,
-        authorizer=Authorizer(),
+        authorizer=Authorizer(clock),
         hashing=HashingLimit(),
         sp_keys=gateway_keys(),
         base_url="https://sso.example.com",
@@ -167,6 +173,17 @@ def stage(store: Store, clock: FakeClock) -> Stage:
     return Stage(services, clock, account.id, user, key)
 
 
+def forget_nonces(store: Store) -> None:
+    """What a power cut can do at its worst."""
+    fleeting = store.fleeting
+    if isinstance(fleeting, PostgresFleeting):
+        with fleeting.engine.connect() as connection:
+            connection.execute(text("DELETE FROM nonces"))
+    else:
+        assert isinstance(fleeting, SqliteFleeting)
+        fleeting._open().execute("DELETE FROM nonces")
+
+
 def body_of(reply: ApiReply) -> Any:
     return json.loads(reply.body)
 
@@ -179,7 +196,7 @@ def test_run__allowed__all_phases_in_order_and_one_receipt(stage: Stage) -> None
     stage.grant()
     reply = stage.call()
     assert (reply.status, body_of(reply)) == (200, {"RequestId": "REQUEST-1", "Target": "bob"})
-    assert stage.steps == ["parse", "authorize", "perform"]
+    assert stage.steps == ["parse", "authorize", "authorize", "perform"]
     assert stage.left_behind() == (1, 1)
 
 
@@ -214,7 +231,7 @@ def test_run__bad_signature__refused_before_parameters_are_read(stage: Stage) ->
 @pytest.mark.parametrize(
     ("fault", "status"), [(InputError(Reason.PARAMETER_INVALID, "x", subject="Target"), 400), (ValueError("hush"), 500)]
 )
-def test_run__perform_fails__nothing_is_left_and_the_nonce_is_free(
+def test_run__perform_fails__nothing_is_left_and_the_nonce_is_used(
     stage: Stage, fault: Exception, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage.grant()
@@ -226,7 +243,54 @@ def test_run__perform_fails__nothing_is_left_and_the_nonce_is_free(
     assert "REQUEST-1" in caplog.text
     assert stage.left_behind() == (0, 0)
     stage.fault = None
-    assert stage.call().status == 200
+    assert reason_of(stage.call()) == "SignatureNonceUsed"
+    assert stage.call(nonce="another").status == 200
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("Probe", "Look"), ("Look", "Probe"), ("Look", "Look"), ("Probe", "Probe")]
+)
+def test_run__nonce_of_a_change_or_of_a_read__is_used_for_both(stage: Stage, first: str, second: str) -> None:
+    stage.grant()
+    actions = {"Probe": stage.action(), "Look": stage.reading_action()}
+    assert stage.call(nonce="once", action=actions[first]).status == 200
+    assert reason_of(stage.call(nonce="once", action=actions[second])) == "SignatureNonceUsed"
+
+
+def test_run__power_cut_forgets_nonces__a_change_is_refused_all_the_same(stage: Stage) -> None:
+    stage.grant()
+    assert stage.call(nonce="change").status == 200
+    stage.services.store.fleeting.close()
+    forget_nonces(stage.services.store)
+    assert reason_of(stage.call(nonce="change")) == "SignatureNonceUsed"
+    assert stage.left_behind() == (1, 1)
+
+
+def test_run__read__commits_nothing_and_leaves_no_receipt(stage: Stage) -> None:
+    stage.grant()
+    reply = stage.call(action=stage.reading_action())
+    assert (reply.status, body_of(reply)["Target"]) == (200, "bob")
+    assert stage.steps == ["parse", "authorize", "perform"]
+    assert stage.left_behind() == (0, 0)
+
+
+def test_run__refused_in_the_first_pass__never_waits_for_the_write_lock(stage: Stage) -> None:
+    with stage.services.store.transaction() as session:
+        session.connection()  # a writer that takes its time
+        assert reason_of(stage.call(nonce="1")) == "AccessDenied"
+        assert reason_of(stage.call(key=NewAccessKey(stage.key.access_key_id, Secret("wrong")))) == "SignatureMismatch"
+
+
+def test_run__lasting_key__its_last_use_is_noted(stage: Stage) -> None:
+    fleeting = stage.services.store.fleeting
+    wrong = NewAccessKey(stage.key.access_key_id, Secret("wrong"))
+    assert reason_of(stage.call(key=wrong)) == "SignatureMismatch"
+    assert fleeting.last_use_of(stage.key.access_key_id) is None
+    assert reason_of(stage.call()) == "AccessDenied"
+    assert fleeting.last_use_of(stage.key.access_key_id) == LastUse(stage.clock.now(), "Ram")
+    key, token = _session_key(stage)
+    assert stage.call(key=key, SecurityToken=token).status == 200
+    assert fleeting.last_use_of(key.access_key_id) is None
 
 
 def test_run__nonce_again__refused_until_its_time_is_over(stage: Stage) -> None:
