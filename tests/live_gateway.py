@@ -20,8 +20,16 @@ from gateway.app import build_services
 from gateway.clock import SystemClock
 from gateway.services import Services
 from gateway.settings import Settings, load_settings
+from tests.authority import Authority
 
 SERVE = "from gateway.server import serve; from gateway.settings import load_settings; serve(load_settings())"
+SERVE_TLS = """\
+import sys
+from pathlib import Path
+from gateway.server import serve
+from gateway.settings import load_settings
+serve(load_settings(), certfile=Path(sys.argv[1]), keyfile=Path(sys.argv[2]))
+"""
 _START_S = 30.0
 _STOP_S = 20.0
 
@@ -54,13 +62,21 @@ class LiveGateway:
 
 @contextmanager
 def live_gateway(
-    directory: Path, *, program: str = SERVE, environ: Mapping[str, str] | None = None
+    directory: Path,
+    *,
+    program: str = SERVE,
+    environ: Mapping[str, str] | None = None,
+    authority: Authority | None = None,
 ) -> Iterator[LiveGateway]:
-    """Start a gateway with everything it keeps in `directory`; `environ` adds settings. Stopped at the end."""
+    """Start a gateway with everything it keeps in `directory`; `environ` adds settings. Stopped at the end.
+
+    With an authority it speaks TLS, by the certificate that this authority gave to 127.0.0.1.
+    """
     port = free_port()
+    command = [program] if authority is None else [SERVE_TLS, str(authority.certificate), str(authority.key)]
     own = {
         "RAMGATE_PORT": str(port),
-        "RAMGATE_BASE_URL": f"http://127.0.0.1:{port}",
+        "RAMGATE_BASE_URL": f"{'http' if authority is None else 'https'}://127.0.0.1:{port}",
         "RAMGATE_VAR_DIR": str(directory / "var"),
         "RAMGATE_CERTS_DIR": str(directory / "certs"),
         **(environ or {}),
@@ -71,7 +87,7 @@ def live_gateway(
         inherited.pop(name, None)
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-c", program], env=inherited | own, stdout=stream, stderr=subprocess.STDOUT
+            [sys.executable, "-c", *command], env=inherited | own, stdout=stream, stderr=subprocess.STDOUT
         )
     try:
         _wait_until_it_listens(process, port, log)
