@@ -101,5 +101,5 @@ def _user_id(work: Work, user_id: str) -> str:
         raise NotFound(Reason.NOT_FOUND, "the user does not exist", subject="User")
     ties.check_still_there(
         work.session, "User", user.id
-    )  # this session may have found it before the account was locked
+    )  # it may have been read before the lock
     return user.id
