@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, cast
 
-from sqlalchemy import ForeignKey, func, select
-from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+from sqlalchemy import ForeignKey, Select, Table, bindparam, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory import quotas
 from gateway.directory.accounts import Account, lock_account
@@ -19,6 +20,7 @@ from gateway.ids import new_access_key_id, new_access_key_secret
 from gateway.keyring import KeyRing
 from gateway.secret import Secret
 from gateway.store.base import Base
+from gateway.store.fleeting import LastUse
 
 _PURPOSE = "access-key-secret"
 _KEY_ID = re.compile(r"[A-Za-z0-9]{1,64}")
@@ -42,6 +44,39 @@ class AccessKeyRow(Base):
     updated_at: Mapped[datetime]
 
 
+def _find_key_query() -> Select[Any]:
+    """Tables instead of classes, and made once: every signed call asks, and building it costs more than the answer."""
+    keys, users, accounts, preferences, policies = (
+        cast("Table", row.__table__) for row in (AccessKeyRow, User, Account, SecurityPreferenceRow, NetworkPolicyRow)
+    )
+    own, account_wide = policies.alias("own"), policies.alias("account_wide")
+    return (
+        select(
+            keys.c.account_id,
+            keys.c.user_id,
+            keys.c.sealed_secret,
+            keys.c.status,
+            keys.c.created_at,
+            keys.c.updated_at,
+            users.c.name.label("user_name"),
+            accounts.c.owner_login,
+            preferences.c.max_idle_days_for_access_keys.label("max_idle_days"),
+            own.c.document.label("own_policy"),
+            account_wide.c.document.label("account_policy"),
+        )
+        .select_from(keys)
+        .join(accounts, accounts.c.id == keys.c.account_id)
+        .outerjoin(users, users.c.id == keys.c.user_id)
+        .outerjoin(preferences, preferences.c.account_id == keys.c.account_id)
+        .outerjoin(own, own.c.holder_id == keys.c.id)
+        .outerjoin(account_wide, account_wide.c.holder_id == keys.c.account_id)
+        .where(keys.c.id == bindparam("access_key_id"))
+    )
+
+
+_FIND_KEY = _find_key_query()
+
+
 @dataclass(frozen=True, slots=True)
 class NewAccessKey:
     access_key_id: str
@@ -58,12 +93,30 @@ class AccessKey:
     user_id: str | None
     user_name: str | None
     owner_login: str
-    active: bool  # as it was set; see `is_idle`
+    active: bool  # as it was set; see `idle`
     created_at: datetime
     changed_at: datetime
     max_idle_days: int
     own_policy: str | None  # documents: see `network_policies.check_network`
     account_policy: str | None
+
+    def idle(self, last_use: LastUse | None, now: datetime) -> bool:
+        """Whether it is as good as switched off: see `is_idle`."""
+        return is_idle(self.created_at, self.changed_at, last_use, self.max_idle_days, now)
+
+
+def is_idle(
+    created_at: datetime, changed_at: datetime, last_use: LastUse | None, max_idle_days: int, now: datetime
+) -> bool:
+    """Whether a key has gone unused for so long that it is as good as switched off. None: it was never used.
+
+    Nothing is written when that day comes: a key is idle when it is looked at. Switching it on again counts as a
+    change and spares it for seven days, in which a call makes it a used key.
+    Rule: ram-limits §3 (MaxIdleDaysForAccessKeys; what was changed within the last 7 days is spared).
+    """
+    if now - changed_at <= _SPARED_FOR:
+        return False
+    return now - (created_at if last_use is None else last_use.at) > timedelta(days=max_idle_days)
 
 
 def create_access_key(
@@ -117,56 +170,24 @@ def find_access_key(session: Session, ring: KeyRing, access_key_id: str) -> Acce
     """
     if not _KEY_ID.fullmatch(access_key_id):
         return None
-    own, account_wide = aliased(NetworkPolicyRow), aliased(NetworkPolicyRow)
-    query = (
-        select(
-            AccessKeyRow,
-            User.name,
-            Account.owner_login,
-            SecurityPreferenceRow.max_idle_days_for_access_keys,
-            own.document,
-            account_wide.document,
-        )
-        .join(Account, Account.id == AccessKeyRow.account_id)
-        .outerjoin(User, User.id == AccessKeyRow.user_id)
-        .outerjoin(SecurityPreferenceRow, SecurityPreferenceRow.account_id == AccessKeyRow.account_id)
-        .outerjoin(own, own.holder_id == AccessKeyRow.id)
-        .outerjoin(account_wide, account_wide.holder_id == AccessKeyRow.account_id)
-        .where(AccessKeyRow.id == access_key_id)
-    )
-    found = session.execute(query).one_or_none()
+    found = session.connection().execute(_FIND_KEY, {"access_key_id": access_key_id}).one_or_none()
     if found is None:
         return None
-    row, user_name, owner_login, max_idle_days, own_policy, account_policy = found
-    secret = ring.open(_PURPOSE, row.sealed_secret, bound_to=row.id.encode())
+    secret = ring.open(_PURPOSE, found.sealed_secret, bound_to=access_key_id.encode())
     return AccessKey(
-        access_key_id=row.id,
+        access_key_id=access_key_id,
         secret=Secret(secret.decode()),
-        account_id=row.account_id,
-        user_id=row.user_id,
-        user_name=user_name,
-        owner_login=owner_login,
-        active=row.status == AccessKeyStatus.ACTIVE,
-        created_at=row.created_at,
-        changed_at=row.updated_at,
-        max_idle_days=max_idle_days or SecurityPreference().max_idle_days_for_access_keys,
-        own_policy=own_policy,
-        account_policy=account_policy,
+        account_id=found.account_id,
+        user_id=found.user_id,
+        user_name=found.user_name,
+        owner_login=found.owner_login,
+        active=found.status == AccessKeyStatus.ACTIVE,
+        created_at=found.created_at,
+        changed_at=found.updated_at,
+        max_idle_days=found.max_idle_days or SecurityPreference().max_idle_days_for_access_keys,
+        own_policy=found.own_policy,
+        account_policy=found.account_policy,
     )
-
-
-def is_idle(
-    max_idle_days: int, *, created_at: datetime, changed_at: datetime, last_used_at: datetime | None, now: datetime
-) -> bool:
-    """Whether a key has gone unused for so long that it is as good as switched off.
-
-    Nothing is written when that day comes: a key is idle when it is looked at. Switching it on again counts as a
-    change and spares it for seven days, in which a call makes it a used key.
-    Rule: ram-limits §3 (MaxIdleDaysForAccessKeys; what was changed within the last 7 days is spared).
-    """
-    if now - changed_at <= _SPARED_FOR:
-        return False
-    return now - (last_used_at or created_at) > timedelta(days=max_idle_days)
 
 
 def find_user_of_key(session: Session, account_id: str, access_key_id: str) -> User | None:
