@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from gateway.api import signature_v1, signature_v3
 from gateway.api.call import ApiCall
 from gateway.clock import WIRE_FORMAT
-from gateway.directory.access_keys import find_access_key
+from gateway.directory.access_keys import AccessKey, find_access_key
 from gateway.directory.network_policies import check_network
 from gateway.errors import CredentialError, InputError, Reason
 from gateway.keyring import KeyRing
@@ -103,7 +103,7 @@ def _read_v1(call: ApiCall, now: datetime) -> Proof:
     )
 
 
-def verify_proof(session: Session, ring: KeyRing, proof: Proof, now: datetime) -> Caller:
+def verify_proof(session: Session, ring: KeyRing, fleeting: Fleeting, proof: Proof, now: datetime) -> Caller:
     """Steps 3 to 6.
 
     Raises: CredentialError(ACCESS_KEY_NOT_FOUND), (ACCESS_KEY_INACTIVE), (TOKEN_MISSING), (TOKEN_MALFORMED),
@@ -111,7 +111,7 @@ def verify_proof(session: Session, ring: KeyRing, proof: Proof, now: datetime) -
     (ACCESS_KEY_NETWORK).
     """
     if not proof.access_key_id.startswith(_STS_KEY):
-        return Caller(_key_holder(session, ring, proof))
+        return Caller(_key_holder(session, ring, fleeting, proof, now))
     token = _open_token(ring, proof)
     proof.verify(token.secret)
     check_live(session, token, now)
@@ -189,7 +189,7 @@ def _open_token(ring: KeyRing, proof: Proof) -> SessionToken:
     return token
 
 
-def _key_holder(session: Session, ring: KeyRing, proof: Proof) -> Principal:
+def _key_holder(session: Session, ring: KeyRing, fleeting: Fleeting, proof: Proof, now: datetime) -> Principal:
     if proof.security_token is not None:
         raise CredentialError(Reason.TOKEN_KEY_MISMATCH, "a lasting key has no security token")
     key = find_access_key(session, ring, proof.access_key_id)
@@ -199,7 +199,15 @@ def _key_holder(session: Session, ring: KeyRing, proof: Proof) -> Principal:
         raise CredentialError(Reason.ACCESS_KEY_INACTIVE, "the access key is disabled", proof.access_key_id)
     proof.verify(key.secret)
     check_network(key.own_policy, key.account_policy, proof.client_address)
+    _check_not_idle(key, fleeting, now)
     if key.user_id is None:
         return AccountOwner(account_id=key.account_id, login=key.owner_login)
     assert key.user_name is not None
     return RamUser(account_id=key.account_id, user_id=key.user_id, name=key.user_name)
+
+
+def _check_not_idle(key: AccessKey, fleeting: Fleeting, now: datetime) -> None:
+    """Owed before the call is noted as a use of the key. Most keys are too young to be looked up."""
+    if key.idle(None, now) and key.idle(fleeting.last_use_of(key.access_key_id), now):
+        message = f"unused for more than {key.max_idle_days} days"
+        raise CredentialError(Reason.ACCESS_KEY_INACTIVE, "the access key is disabled", message)

@@ -119,7 +119,7 @@ def _admit(stage: _Stage, session: Session, earlier: _Ready | None = None) -> _R
     now = services.clock.now()  # asked again: the transaction may have waited for other writers
     principal = token = None
     if stage.proof is not None:
-        caller = verify_proof(session, services.ring, stage.proof, now)
+        caller = verify_proof(session, services.ring, services.store.fleeting, stage.proof, now)
         principal, token = caller.principal, caller.token
         trail.failure = replace(trail.failure, caller=principal)
         if earlier is None:

@@ -126,14 +126,7 @@ def get_last_use(work: Work, key: OneKey) -> Outcome:
 def _listed(
     work: Work, row: AccessKeyRow, uses: Mapping[str, LastUse], max_idle_days: int, *, dated: bool
 ) -> dict[str, Value]:
-    use = uses.get(row.id)
-    idle = directory.is_idle(
-        max_idle_days,
-        created_at=row.created_at,
-        changed_at=row.updated_at,
-        last_used_at=None if use is None else use.at,
-        now=work.now,
-    )
+    idle = directory.is_idle(row.created_at, row.updated_at, uses.get(row.id), max_idle_days, work.now)
     changed = {"UpdateDate": wire_time(row.updated_at)} if dated else {}
     return {
         "AccessKeyId": row.id,
