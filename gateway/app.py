@@ -47,7 +47,7 @@ def build_services(settings: Settings, clock: Clock) -> Services:
         store=store,
         ring=ring,
         clock=clock,
-        authorizer=Authorizer(),
+        authorizer=Authorizer(clock),
         hashing=HashingLimit(),
         sp_keys=sp_keys,
         base_url=settings.base_url,

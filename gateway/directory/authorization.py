@@ -4,8 +4,9 @@ Rule: policy-language §5.2. Control policies and resource groups do not exist h
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from threading import Lock
 
@@ -13,8 +14,10 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from gateway.arn import group_arn, role_arn, user_arn
+from gateway.clock import Clock
 from gateway.directory.accounts import Account
 from gateway.directory.attachments import Attachment
+from gateway.directory.claimed_groups import claimed_groups
 from gateway.directory.groups import Group, GroupMembership
 from gateway.directory.policies import Policy, PolicyVersion
 from gateway.directory.roles import Role
@@ -48,16 +51,19 @@ class _Rights:
     stamp: int
     arn: str  # the user's or the role's, as it is called today
     policies: PolicySet
+    until: datetime | None  # when the first of its claimed memberships lapses
 
 
 class Authorizer:
     """Decides. One per process, shared by its threads.
 
-    Compiled policies are remembered per user and role until the account's policy stamp changes. The stamp is read
-    for every decision, so that a change counts at the next request on every worker.
+    Compiled policies are remembered per user and role until the account's policy stamp changes, or a membership that an
+    identity provider claimed lapses. The stamp is read for every decision, so that a change counts at the next request
+    on every worker.
     """
 
-    def __init__(self, remembered: int = _REMEMBERED_PRINCIPALS) -> None:
+    def __init__(self, clock: Clock, remembered: int = _REMEMBERED_PRINCIPALS) -> None:
+        self._clock = clock
         self._remembered = remembered
         self._rights: OrderedDict[tuple[str, str, str], _Rights] = OrderedDict()
         self._lock = Lock()
@@ -127,10 +133,10 @@ class Authorizer:
         )
         with self._lock:
             known = self._rights.get(key)
-            if known is not None and known.stamp == stamp:
+            if known is not None and known.stamp == stamp and (known.until is None or self._clock.now() < known.until):
                 self._rights.move_to_end(key)
                 return known
-        rights = _load_rights(session, principal, stamp)
+        rights = _load_rights(session, principal, stamp, self._clock.now())
         with self._lock:
             self._rights.pop(key, None)
             if rights is not None:
@@ -160,8 +166,8 @@ def _compiled_session_policy(text: str, session_arn: str) -> PolicySet:
     return compile_policies((policy,))
 
 
-def _load_rights(session: Session, principal: RamUser | RoleSession, stamp: int) -> _Rights | None:
-    account_id = principal.account_id
+def _load_rights(session: Session, principal: RamUser | RoleSession, stamp: int, now: datetime) -> _Rights | None:
+    account_id, until = principal.account_id, None
     if isinstance(principal, RoleSession):
         role = select(Role.name).where(Role.id == principal.role_id, Role.account_id == account_id)
         name = session.scalar(role)
@@ -170,19 +176,21 @@ def _load_rights(session: Session, principal: RamUser | RoleSession, stamp: int)
     else:
         user = select(User.name).where(User.id == principal.user_id, User.account_id == account_id)
         name = session.scalar(user)
-        attached = _attached_to_user(principal.user_id)
+        claimed, until = claimed_groups(session, principal.user_id, now)
+        attached = _attached_to_user(principal.user_id, claimed)
         arn = None if name is None else user_arn(account_id, name)
     if arn is None:
         return None
     policies = _load_policies(session, account_id, attached, arn)
-    return _Rights(stamp=stamp, arn=arn, policies=compile_policies(policies))
+    return _Rights(stamp=stamp, arn=arn, policies=compile_policies(policies), until=until)
 
 
-def _attached_to_user(user_id: str) -> ColumnElement[bool]:
+def _attached_to_user(user_id: str, claimed: Collection[str]) -> ColumnElement[bool]:
     groups = select(GroupMembership.group_id).where(GroupMembership.user_id == user_id)
     return or_(
         and_(Attachment.target_kind == "User", Attachment.target_id == user_id),
         and_(Attachment.target_kind == "Group", Attachment.target_id.in_(groups)),
+        and_(Attachment.target_kind == "Group", Attachment.target_id.in_(claimed)),
     )
 
 

@@ -24,7 +24,7 @@ from gateway.key_files import load_or_make_keys
 from gateway.principal import RamUser
 from gateway.secret import Secret
 from gateway.store.engine import Store
-from tests.fake_clock import NOON
+from tests.fake_clock import NOON, FakeClock
 
 
 def _places(folder: Path, **ports: str) -> Places:
@@ -95,14 +95,14 @@ def test_create_company__people__may_do_what_the_welcome_promises(
     user = get_user(directory, state.account_id, name)
     principal = RamUser(state.account_id, user.id, user.name)
     context = {"acs:SourceIp": ("127.0.0.1",)}
-    assert Authorizer().decide(directory, principal, action, resource, context).allowed == allowed
+    assert Authorizer(FakeClock()).decide(directory, principal, action, resource, context).allowed == allowed
 
 
 def test_create_company__bob_from_outside__may_not_stop_instances(directory: Session, state: DemoState) -> None:
     user = get_user(directory, state.account_id, "bob")
     principal = RamUser(state.account_id, user.id, user.name)
     context = {"acs:SourceIp": ("203.0.113.9",)}
-    decision = Authorizer().decide(directory, principal, "ecs:StopInstance", "acs:ecs:*:*:instance/i-1", context)
+    decision = Authorizer(FakeClock()).decide(directory, principal, "ecs:StopInstance", "acs:ecs:*:*:instance/i-1", context)
     assert not decision.allowed
 
 

@@ -17,7 +17,7 @@ from gateway.errors import Denied, Reason
 from gateway.policy import Layer, Outcome
 from gateway.principal import AccountOwner, Principal, RamUser, RoleSession
 from gateway.store.engine import Store
-from tests.fake_clock import NOON
+from tests.fake_clock import NOON, FakeClock
 from tests.unit.directory.test_access_keys import counted_queries
 from tests.unit.directory.world import ACCOUNT, OTHER_ACCOUNT, group, policy, role, user
 
@@ -30,7 +30,7 @@ class World:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.authorizer = Authorizer()
+        self.authorizer = Authorizer(FakeClock())
         with store.transaction() as session:
             self.user, self.group, self.role = user(session), group(session), role(session)
             add_user(session, self.group, self.user, NOON)
@@ -74,7 +74,7 @@ def test_decide__nothing_attached__denied(world: World) -> None:
 
 
 def test_decide__attached_and_detached__acts_at_the_next_request_on_every_worker(world: World) -> None:
-    other_worker = Authorizer()
+    other_worker = Authorizer(FakeClock())
     for target, who in ((world.user, world.alice), (world.group, world.alice), (world.role, world.reader())):
         for expected in (True, False):
             if expected:
@@ -223,7 +223,7 @@ def test_decide__remembered__costs_one_query(world: World) -> None:
 
 
 def test_decide__more_principals_than_are_remembered__all_are_right(world: World) -> None:
-    world.authorizer = Authorizer(remembered=2)
+    world.authorizer = Authorizer(FakeClock(), remembered=2)
     with world.store.transaction() as session:
         people = [user(session, f"user{number}") for number in range(5)]
         for person in people[::2]:
