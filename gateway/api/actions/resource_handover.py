@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
 from gateway.api.actions.resources import read_party_id
+from gateway.api.authorize import authorize
 from gateway.api.parameters import Parameters
 from gateway.api.targets import any_of
 from gateway.api.versions import RESOURCES
@@ -59,7 +60,10 @@ def transfer(work: Work, handover: Handover) -> Outcome:
     user = get_user(work.session, work.account_id, handover.to_user_name)
     if user.id == handover.from_owner_id:
         raise InputError(Reason.PARAMETER_INVALID, "they are this user's already", subject="FromOwnerId")
+    lock_account(work.session, work.account_id)
     arns, more = _chosen(work, handover)
+    if handover.from_owner_id is not None:  # the owner may have come by others since the call was decided on
+        authorize(TRANSFER, handover, work, _each(work, arns))
     moved = transfer_resources(work.session, work.account_id, arns, user, work.now)
     return Outcome(
         {"ResourceArns": {"ResourceArn": moved}, "IsTruncated": more},
@@ -95,11 +99,7 @@ def _chosen(work: Work, handover: Handover) -> tuple[Sequence[str], bool]:
 
 
 def _handed_over(work: Work, handover: Handover) -> tuple[Target, ...]:
-    """The resources that will change hands: under the lock, so that what is decided on is what is handed over.
-
-    An owner without resources is decided on as a list is, or anybody could ask who has any.
-    """
-    lock_account(work.session, work.account_id)
+    """The resources that will change hands. An owner without any is decided on as a list is, or anybody could ask."""
     arns, _more = _chosen(work, handover)
     return _each(work, arns) or (any_of(work, "resource"),)
 
@@ -145,8 +145,11 @@ def _arns(parameters: Parameters) -> tuple[str, ...]:
     return arns
 
 
+TRANSFER = Action(
+    "TransferResources", RESOURCES, Auth.SIGNED, _handover, transfer, "ram:TransferResources", _handed_over
+)
 ACTIONS: tuple[AnyAction, ...] = (
-    Action("TransferResources", RESOURCES, Auth.SIGNED, _handover, transfer, "ram:TransferResources", _handed_over),
+    TRANSFER,
     Action(
         "TagResources",
         RESOURCES,
