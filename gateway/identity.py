@@ -1,9 +1,10 @@
 """What a verified external login is, whatever protocol brought it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 
 class Protocol(StrEnum):
@@ -20,6 +21,9 @@ class ClaimKind(StrEnum):
     LIST = "list"
 
 
+ClaimValue: TypeAlias = "str | int | float | bool | list[ClaimValue] | dict[str, ClaimValue] | None"
+
+
 @dataclass(frozen=True, slots=True)
 class OidcClaims:
     """What only an ID token says. A claim that is absent, or of another type than it should be, is None."""
@@ -27,15 +31,50 @@ class OidcClaims:
     audiences: tuple[str, ...]  # all of `aud`
     authorized_party: str | None  # azp
     expires_at: datetime  # exp, without skew
-    token_id: str | None  # jti
-    methods: tuple[str, ...]  # amr
-    email: str | None
-    email_verified: bool | None
-    name: str | None
-    preferred_username: str | None
     algorithm: str  # of the signature
     key_id: str | None
-    kinds: Mapping[str, ClaimKind]  # of each member of `attributes`
+    members: Mapping[str, ClaimValue] = field(repr=False)  # as signed; nobody changes them
+    kinds: Mapping[str, ClaimKind] = field(repr=False)  # of each member of `VerifiedIdentity.attributes`
+
+    def text(self, name: str) -> str | None:
+        """A claim that should be a text."""
+        value = self.members.get(name)
+        return value if isinstance(value, str) else None
+
+    def truth(self, name: str) -> bool | None:
+        """A claim that should be true or false; some providers write it as a text."""
+        value = self.members.get(name)
+        return value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value))
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A claim that should be a list of texts, where some providers write a single one; others are left out."""
+        value = self.members.get(name)
+        return tuple(each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str))
+
+    @property
+    def token_id(self) -> str | None:
+        return self.text("jti")
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """How the person proved who it is. Rule: RFC 8176."""
+        return self.texts("amr")
+
+    @property
+    def email(self) -> str | None:
+        return self.text("email")
+
+    @property
+    def email_verified(self) -> bool | None:
+        return self.truth("email_verified")
+
+    @property
+    def name(self) -> str | None:
+        return self.text("name")
+
+    @property
+    def preferred_username(self) -> str | None:
+        return self.text("preferred_username")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +101,7 @@ class VerifiedIdentity:
     authn_context: str | None  # AuthnContextClassRef or acr
     session_not_on_or_after: datetime | None
     session_index: str | None  # SessionIndex or sid
-    attributes: Mapping[str, tuple[str, ...]]  # SAML attributes, or claims as `oidc.claims.read_attributes` lists them
+    attributes: Mapping[str, tuple[str, ...]]  # SAML attributes, or claims as `oidc.attributes` writes them
     # Other certificates of that issuer, of whatever account, that hold the very same public key.
     twin_fingerprints: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()  # the numbered checks that passed, in order

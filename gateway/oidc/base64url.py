@@ -8,6 +8,8 @@ from gateway.errors import OidcError, Reason
 # The characters that may end a text whose last one carries 4 or 2 bits that must be zero.
 _ENDINGS: tuple[frozenset[int], ...] = (frozenset(), frozenset(b"AEIMQUYcgkosw048"), frozenset(b"AQgw"))
 _PADDING = (b"", b"=", b"==")
+# To the alphabet that binascii reads; what only that one has becomes something that it does not read.
+_TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/\0\0\0")
 
 
 def decode_base64url(text: bytes) -> bytes:
@@ -16,13 +18,10 @@ def decode_base64url(text: bytes) -> bytes:
     Raises: OidcError(OIDC_ENCODING). Rule: RFC 7515 §2; RFC 4648 §3.5, §5.
     """
     missing = -len(text) % 4
-    if b"=" in text or b"+" in text or b"/" in text or missing == 3:  # noqa: PLR2004 - one character says nothing
-        raise _malformed()
-    if missing and text[-1] not in _ENDINGS[missing]:
+    if missing and (missing == 3 or text[-1] not in _ENDINGS[missing]):  # noqa: PLR2004 - one character says nothing
         raise _malformed()
     try:
-        standard = text.replace(b"-", b"+").replace(b"_", b"/") + _PADDING[missing]
-        return binascii.a2b_base64(standard, strict_mode=True)
+        return binascii.a2b_base64(text.translate(_TO_STANDARD) + _PADDING[missing], strict_mode=True)
     except binascii.Error as exc:
         raise _malformed() from exc
 

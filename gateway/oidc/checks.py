@@ -1,8 +1,8 @@
 """The numbered list of checks that an ID token passes before anything in it is believed.
 
 The same numbers stand in the code, in `VerifiedIdentity.evidence`, in the names of the tests and in
-docs/flows/oidc-verification.md. A check that does not apply (17 to 19 and 21 when nothing was asked or nothing is
-there to compare) is left out of the evidence; every other one is in it.
+docs/flows/oidc-verification.md. Checks 19 to 22 are for logins; one that does not apply, since nothing was asked or
+nothing is there to compare, is left out of the evidence. Every other check is in it.
 
      1  size                at most 20,000 characters
      2  compact             three parts of strict base64url; no JSON serialization, no encryption
@@ -20,12 +20,12 @@ there to compare) is left out of the evidence; every other one is in it.
     14  expiry              `exp` lies ahead
     15  issued-at           `iat` not in the future, and not older than the provider's issuance limit
     16  not-before          `nbf`, if there is one, has passed
-    17  nonce               the one that the login was begun with
-    18  access-token-hash   `at_hash`, if there is one, fits the access token
-    19  code-hash           `c_hash`, if there is one, fits the code
-    20  authentication-time   `auth_time` not in the future; there, and recent enough, if a maximum age was asked
-    21  authentication-context   `acr` is one of those that were asked
-    22  claims              each comes to one name of its own
+    17  authentication-time   `auth_time` not in the future; there, and recent enough, if a maximum age was asked
+    18  claims              each comes to one name of its own
+    19  nonce               the one that the login was begun with
+    20  access-token-hash   `at_hash`, if there is one, fits the access token
+    21  code-hash           `c_hash`, if there is one, fits the code
+    22  authentication-context   `acr` is one of those that were asked
 
 Owed by the caller: that a login was begun in this browser and is answered once, that the keys are the provider's
 (`key_cache`), and, where fingerprints are registered, that its server showed one of them.
@@ -55,15 +55,13 @@ class Check(StrEnum):
     EXPIRY = "14 expiry"
     ISSUED_AT = "15 issued-at"
     NOT_BEFORE = "16 not-before"
-    NONCE = "17 nonce"
-    ACCESS_TOKEN_HASH = "18 access-token-hash"  # noqa: S105
-    CODE_HASH = "19 code-hash"
-    AUTHENTICATION_TIME = "20 authentication-time"
-    AUTHENTICATION_CONTEXT = "21 authentication-context"
-    CLAIMS = "22 claims"
+    AUTHENTICATION_TIME = "17 authentication-time"
+    CLAIMS = "18 claims"
+    NONCE = "19 nonce"
+    ACCESS_TOKEN_HASH = "20 access-token-hash"  # noqa: S105
+    CODE_HASH = "21 code-hash"
+    AUTHENTICATION_CONTEXT = "22 authentication-context"
 
 
-# What every signed token has passed when its claims can be read.
-ENVELOPE = tuple(Check)[:9]
-# What every ID token has passed when it comes to the login that it answers.
-CLAIMS_ALWAYS = tuple(Check)[9:16]
+# What every ID token has passed, a login's or not.
+ALWAYS = tuple(Check)[:18]

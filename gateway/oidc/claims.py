@@ -1,11 +1,10 @@
-"""The rules for single claims, checks 10 to 22, and how claims become texts that policies can ask about."""
+"""The rules for single claims: checks 10 to 17 and 19 to 22."""
 
 import hmac
 import re
 from datetime import timedelta
 
 from gateway.errors import OidcError, Reason
-from gateway.identity import ClaimKind
 from gateway.oidc.algorithms import half_hash
 from gateway.oidc.expectation import IdTokenExpectation, LoginExpectation
 from gateway.oidc.json_text import Json, JsonObject
@@ -55,8 +54,10 @@ def check_audience(audiences: tuple[str, ...], expectation: IdTokenExpectation) 
     """
     login = expectation.login
     ours = expectation.client_ids if login is None else (login.client_id,)
-    match = next((audience for audience in audiences if audience in ours), None)
-    if match is None:
+    for match in audiences:
+        if match in ours:
+            break
+    else:
         raise OidcError(Reason.OIDC_AUDIENCE, "the token is for another client", repr(audiences)[:200])
     if len(audiences) > 1:
         strangers = set(audiences).difference(expectation.client_ids, ours)
@@ -116,14 +117,14 @@ def check_not_before(claims: JsonObject, now_s: float, skew_s: float) -> None:
 
 
 def check_nonce(claims: JsonObject, nonce: str) -> None:
-    """Check 17. Raises: OidcError(OIDC_NONCE). Rule: OpenID Connect Core 1.0 §3.1.3.7 number 11, §15.5.2."""
+    """Check 19. Raises: OidcError(OIDC_NONCE). Rule: OpenID Connect Core 1.0 §3.1.3.7 number 11, §15.5.2."""
     found = claims.get("nonce")
     if not isinstance(found, str) or not hmac.compare_digest(found.encode(), nonce.encode()):
         raise OidcError(Reason.OIDC_NONCE, "the token does not answer the login that was begun")
 
 
 def check_hash(found: Json, algorithm: str, text: Secret, reason: Reason) -> None:
-    """Checks 18 and 19: `at_hash` or `c_hash` fits what came with the token.
+    """Checks 20 and 21: `at_hash` or `c_hash` fits what came with the token.
 
     Raises: OidcError with `reason`. Rule: OpenID Connect Core 1.0 §3.1.3.8, §3.3.2.10.
     """
@@ -136,7 +137,7 @@ def check_hash(found: Json, algorithm: str, text: Secret, reason: Reason) -> Non
 def check_authentication_time(
     claims: JsonObject, now_s: float, skew_s: float, login: LoginExpectation | None
 ) -> float | None:
-    """Check 20. Raises: OidcError(OIDC_AUTH_TIME), OidcError(OIDC_TIME).
+    """Check 17. Raises: OidcError(OIDC_AUTH_TIME), OidcError(OIDC_TIME).
 
     Rule: OpenID Connect Core 1.0 §3.1.2.1 max_age, §3.1.3.7 number 13.
     """
@@ -152,7 +153,7 @@ def check_authentication_time(
 
 
 def check_authentication_context(context: str | None, acr_values: tuple[str, ...]) -> None:
-    """Check 21. Raises: OidcError(OIDC_ACR). Rule: OpenID Connect Core 1.0 §3.1.3.7 number 12."""
+    """Check 22. Raises: OidcError(OIDC_ACR). Rule: OpenID Connect Core 1.0 §3.1.3.7 number 12."""
     if context not in acr_values:
         raise OidcError(Reason.OIDC_ACR, "the token's login was not of the kind that was asked", repr(context)[:200])
 
@@ -161,58 +162,3 @@ def find_text(claims: JsonObject, name: str) -> str | None:
     """A claim that should be a text; None if it is absent or something else."""
     value = claims.get(name)
     return value if isinstance(value, str) else None
-
-
-def read_texts(claims: JsonObject, name: str) -> tuple[str, ...]:
-    """A claim that should be a list of texts, some providers write one text instead; others are left out."""
-    value = claims.get(name)
-    listed = value if isinstance(value, list) else [value]
-    return tuple(each for each in listed if isinstance(each, str))
-
-
-def find_truth(claims: JsonObject, name: str) -> bool | None:
-    """A claim that should be true or false; some providers write it as a text."""
-    value = claims.get(name)
-    return value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value))
-
-
-def read_attributes(claims: JsonObject) -> tuple[dict[str, tuple[str, ...]], dict[str, ClaimKind]]:
-    """Check 22. Every claim as texts under its name, and how it was written.
-
-    A text is itself, a number as Python writes it, true and false are `true` and `false`. A list yields the texts of
-    its plain members. A member of an object is named after both: `{"realm": {"roles": ["a"]}}` is `realm.roles`. What
-    is null, empty, or a list within a list has no text and is left out.
-    Raises: OidcError(OIDC_CLAIM) if two claims come to one name.
-    """
-    attributes: dict[str, tuple[str, ...]] = {}
-    kinds: dict[str, ClaimKind] = {}
-    _collect(claims, "", attributes, kinds)
-    return attributes, kinds
-
-
-def _collect(
-    claims: JsonObject, prefix: str, attributes: dict[str, tuple[str, ...]], kinds: dict[str, ClaimKind]
-) -> None:
-    for member, value in claims.items():
-        name = prefix + member
-        if isinstance(value, dict):
-            _collect(value, f"{name}.", attributes, kinds)
-            continue
-        if isinstance(value, list):
-            texts, kind = tuple(_text(each) for each in value if isinstance(each, str | int | float)), ClaimKind.LIST
-        elif isinstance(value, str):
-            texts, kind = (value,), ClaimKind.TEXT
-        elif value is None:
-            continue
-        else:
-            texts, kind = (_text(value),), ClaimKind.TRUTH if isinstance(value, bool) else ClaimKind.NUMBER
-        if not texts:
-            continue
-        if name in attributes:
-            raise OidcError(Reason.OIDC_CLAIM, "two claims of the token have the same name", repr(name)[:200])
-        attributes[name] = texts
-        kinds[name] = kind
-
-
-def _text(value: str | float) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)

@@ -7,8 +7,9 @@ expectation. Nothing is read from the token before its signature is checked but 
 from datetime import datetime
 
 from gateway.errors import OidcError, Reason
-from gateway.identity import ClaimKind, OidcClaims, Protocol, VerifiedIdentity
-from gateway.oidc.checks import CLAIMS_ALWAYS, ENVELOPE, Check
+from gateway.identity import OidcClaims, Protocol, VerifiedIdentity
+from gateway.oidc.attributes import Attributes
+from gateway.oidc.checks import ALWAYS, Check
 from gateway.oidc.claims import (
     check_audience,
     check_authentication_context,
@@ -21,15 +22,12 @@ from gateway.oidc.claims import (
     check_nonce,
     check_not_before,
     find_text,
-    find_truth,
-    read_attributes,
     read_audiences,
     read_subject,
-    read_texts,
 )
 from gateway.oidc.expectation import IdTokenExpectation, LoginExpectation
 from gateway.oidc.json_text import JsonObject
-from gateway.oidc.jws import VerifiedJws, verify_jws
+from gateway.oidc.jws import verify_jws
 from gateway.oidc.keys import KeySet
 from gateway.oidc.times import instant
 
@@ -56,17 +54,11 @@ def verify_id_token(token: str, expectation: IdTokenExpectation, keys: KeySet, n
     expires_s = check_expiry(claims, now_s, skew_s)  # 14
     issued_s = check_issued_at(claims, now_s, skew_s, expectation.issuance_limit)  # 15
     check_not_before(claims, now_s, skew_s)  # 16
-    passed: list[str] = [*ENVELOPE, *CLAIMS_ALWAYS]
-    if login is not None:
-        _check_answer(claims, jws.algorithm, login, passed)  # 17 to 19
-    authenticated_s = check_authentication_time(claims, now_s, skew_s, login)  # 20
-    passed.append(Check.AUTHENTICATION_TIME)
+    authenticated_s = check_authentication_time(claims, now_s, skew_s, login)  # 17
+    attributes = Attributes(claims)
+    attributes.check()  # 18
     context = find_text(claims, "acr")
-    if login is not None and login.acr_values:  # 21
-        check_authentication_context(context, login.acr_values)
-        passed.append(Check.AUTHENTICATION_CONTEXT)
-    attributes, kinds = read_attributes(claims)  # 22
-    passed.append(Check.CLAIMS)
+    evidence = ALWAYS if login is None else ALWAYS + _check_answer(claims, jws.algorithm, context, login)  # 19 to 22
     return VerifiedIdentity(
         protocol=Protocol.OIDC,
         issuer=expectation.issuer,
@@ -84,39 +76,33 @@ def verify_id_token(token: str, expectation: IdTokenExpectation, keys: KeySet, n
         session_not_on_or_after=None,
         session_index=find_text(claims, "sid"),
         attributes=attributes,
-        evidence=tuple(passed),
+        evidence=evidence,
         provider=expectation.provider,
-        oidc=_own_claims(jws, audiences, party, expires_s, kinds),
+        oidc=OidcClaims(
+            audiences=audiences,
+            authorized_party=party,
+            expires_at=instant(expires_s),
+            algorithm=jws.algorithm,
+            key_id=jws.key.kid,
+            members=claims,
+            kinds=attributes.kinds,
+        ),
     )
 
 
-def _check_answer(claims: JsonObject, algorithm: str, login: LoginExpectation, passed: list[str]) -> None:
-    """Checks 17 to 19: the token answers the login, and belongs to what it came with."""
-    check_nonce(claims, login.nonce)  # 17
-    passed.append(Check.NONCE)
-    if login.access_token is not None and "at_hash" in claims:  # 18
+def _check_answer(
+    claims: JsonObject, algorithm: str, context: str | None, login: LoginExpectation
+) -> tuple[Check, ...]:
+    """Checks 19 to 22: the token answers the login, and belongs to what it came with."""
+    check_nonce(claims, login.nonce)  # 19
+    passed = [Check.NONCE]
+    if login.access_token is not None and "at_hash" in claims:  # 20
         check_hash(claims["at_hash"], algorithm, login.access_token, Reason.OIDC_ACCESS_TOKEN_HASH)
         passed.append(Check.ACCESS_TOKEN_HASH)
-    if login.code is not None and "c_hash" in claims:  # 19
+    if login.code is not None and "c_hash" in claims:  # 21
         check_hash(claims["c_hash"], algorithm, login.code, Reason.OIDC_CODE_HASH)
         passed.append(Check.CODE_HASH)
-
-
-def _own_claims(
-    jws: VerifiedJws, audiences: tuple[str, ...], party: str | None, expires_s: float, kinds: dict[str, ClaimKind]
-) -> OidcClaims:
-    claims = jws.claims
-    return OidcClaims(
-        audiences=audiences,
-        authorized_party=party,
-        expires_at=instant(expires_s),
-        token_id=find_text(claims, "jti"),
-        methods=read_texts(claims, "amr"),
-        email=find_text(claims, "email"),
-        email_verified=find_truth(claims, "email_verified"),
-        name=find_text(claims, "name"),
-        preferred_username=find_text(claims, "preferred_username"),
-        algorithm=jws.algorithm,
-        key_id=jws.key.kid,
-        kinds=kinds,
-    )
+    if login.acr_values:  # 22
+        check_authentication_context(context, login.acr_values)
+        passed.append(Check.AUTHENTICATION_CONTEXT)
+    return tuple(passed)

@@ -6,14 +6,14 @@ bytes, and claims are read from those same bytes only afterwards.
 Rule: RFC 7515 §4, §5.2, §7.1; RFC 7519 §7.2; RFC 8725 §3.
 """
 
-import hashlib
+from hashlib import sha256
 from typing import NamedTuple
 
 from gateway.errors import OidcError, Reason
 from gateway.oidc.algorithms import SUPPORTED, verifies
 from gateway.oidc.base64url import decode_base64url
 from gateway.oidc.json_text import JsonObject, read_object
-from gateway.oidc.keys import KeySet, VerificationKey
+from gateway.oidc.keys import Header, KeySet, VerificationKey
 
 MAX_TOKEN = 20_000  # characters. Rule: sts-contract §2.3
 ID_TOKEN_TYPES = frozenset({"jwt", "application/jwt"})
@@ -23,18 +23,16 @@ _ENCRYPTED_PARTS = 5
 _MAX_KID = 512
 
 
-class Header(NamedTuple):
-    algorithm: str
-    kid: str | None
+_REMEMBERED = 64  # headers of one key set
 
 
 class UnverifiedJws(NamedTuple):
-    """A token taken apart. Nothing in it is proven."""
+    """A token taken apart, nothing of it decoded or proven."""
 
-    unverified_header: Header
+    unverified_header: bytes
+    unverified_payload: bytes
+    unverified_signature: bytes
     signing_input: bytes
-    unverified_payload: bytes  # still in base64url
-    signature: bytes
 
 
 class VerifiedJws(NamedTuple):
@@ -58,45 +56,57 @@ def verify_jws(
 
     Raises: OidcError with the reason of the first check that fails.
     """
-    jws = parse_jws(token, types, type_required=type_required)  # 1 to 5
-    algorithm, kid = jws.unverified_header
+    jws = split_jws(token)  # 1, 2
+    proven = keys.proven.get(jws.unverified_header)
+    header = parse_header(jws.unverified_header) if proven is None else proven[0]  # 3, 4
+    _check_type(header.type, types, required=type_required)  # 5
+    algorithm = header.algorithm
     if algorithm not in algorithms or algorithm not in SUPPORTED:  # 6
         raise OidcError(Reason.OIDC_ALGORITHM, "the token's signature algorithm is not allowed", repr(algorithm)[:100])
-    key = keys.get(kid, algorithm)  # 7
-    if not verifies(algorithm, key.jose, jws.signature, jws.signing_input):  # 8
-        raise OidcError(Reason.OIDC_SIGNATURE, "the token's signature is not valid", f"key {kid!r:.200}")
+    key = keys.get(header.kid, algorithm) if proven is None else proven[1]  # 7
+    if not verifies(algorithm, key.jose, decode_base64url(jws.unverified_signature), jws.signing_input):  # 8
+        raise OidcError(Reason.OIDC_SIGNATURE, "the token's signature is not valid", f"key {header.kid!r:.200}")
+    if proven is None and len(keys.proven) < _REMEMBERED:
+        keys.proven[jws.unverified_header] = header, key
     claims = read_object(decode_base64url(jws.unverified_payload))  # 9
-    return VerifiedJws(claims, algorithm, key, hashlib.sha256(jws.signing_input).hexdigest())
+    return VerifiedJws(claims, algorithm, key, sha256(jws.signing_input).hexdigest())
 
 
-def parse_jws(token: str, types: frozenset[str] = ID_TOKEN_TYPES, *, type_required: bool = False) -> UnverifiedJws:
-    """Checks 1 to 5: the shape of the token and its header. The payload is not looked at.
+def split_jws(token: str) -> UnverifiedJws:
+    """Checks 1 and 2, but for the alphabet of what is decoded later.
 
-    Raises: OidcError(OIDC_TOO_LARGE), OidcError(OIDC_SHAPE), OidcError(OIDC_ENCRYPTED), OidcError(OIDC_ENCODING),
-    OidcError(OIDC_HEADER), OidcError(OIDC_CRITICAL_HEADER), OidcError(OIDC_TYPE), what `read_object` raises.
+    Raises: OidcError(OIDC_TOO_LARGE), OidcError(OIDC_SHAPE), OidcError(OIDC_ENCRYPTED).
     """
-    if len(token) > MAX_TOKEN:  # 1
+    if len(token) > MAX_TOKEN:
         raise OidcError(Reason.OIDC_TOO_LARGE, "the token is longer than 20,000 characters")
-    try:
-        data = token.encode("ascii")
-    except UnicodeEncodeError as exc:
-        raise OidcError(Reason.OIDC_SHAPE, "the token is not a signed JSON web token") from exc
-    parts = data.split(b".")  # 2
+    if not token.isascii():
+        raise OidcError(Reason.OIDC_SHAPE, "the token is not a signed JSON web token")
+    data = token.encode()
+    parts = data.split(b".")
     if len(parts) == _ENCRYPTED_PARTS:
         raise OidcError(Reason.OIDC_ENCRYPTED, "the token is encrypted; the provider must sign it only")
     if len(parts) != _PARTS or not (parts[0] and parts[1]):
         raise OidcError(Reason.OIDC_SHAPE, "the token is not a signed JSON web token")
-    if len(parts[0]) > _MAX_HEADER:
+    header, payload, signature = parts
+    return UnverifiedJws(header, payload, signature, data[: len(data) - len(signature) - 1])
+
+
+def parse_header(encoded: bytes) -> Header:
+    """Checks 3 and 4. Nothing in the result is proven.
+
+    Raises: OidcError(OIDC_TOO_LARGE), OidcError(OIDC_ENCODING), OidcError(OIDC_HEADER),
+    OidcError(OIDC_CRITICAL_HEADER), OidcError(OIDC_TYPE) for a token within the token, what `read_object` raises.
+    """
+    if len(encoded) > _MAX_HEADER:
         raise OidcError(Reason.OIDC_TOO_LARGE, "the token's header is too large")
-    header = read_object(decode_base64url(parts[0]))  # 3
-    _check_critical(header)  # 4
-    _check_type(header, types, required=type_required)  # 5
-    algorithm, kid = header.get("alg"), header.get("kid")
+    members = read_object(decode_base64url(encoded))
+    _check_critical(members)
+    algorithm, kid, typ = members.get("alg"), members.get("kid"), members.get("typ")
     if not isinstance(algorithm, str) or not (kid is None or (isinstance(kid, str) and len(kid) <= _MAX_KID)):
-        raise OidcError(Reason.OIDC_HEADER, "the token's header is malformed")
-    return UnverifiedJws(
-        Header(algorithm, kid), data[: len(parts[0]) + 1 + len(parts[1])], parts[1], decode_base64url(parts[2])
-    )
+        raise OidcError(Reason.OIDC_HEADER, "the token's header is malformed", repr((algorithm, kid))[:200])
+    if not {"cty", "enc", "zip"}.isdisjoint(members) or not (typ is None or isinstance(typ, str)):
+        raise OidcError(Reason.OIDC_TYPE, "the token is of another kind", repr((typ, members.get("cty")))[:200])
+    return Header(algorithm, kid, None if typ is None else typ.lower())
 
 
 def _check_critical(header: JsonObject) -> None:
@@ -108,12 +118,10 @@ def _check_critical(header: JsonObject) -> None:
         raise OidcError(Reason.OIDC_CRITICAL_HEADER, "the token asks for an extension that is not supported")
 
 
-def _check_type(header: JsonObject, types: frozenset[str], *, required: bool) -> None:
-    """Check 5: the token is of the kind that is wanted, and no envelope of another one.
+def _check_type(typ: str | None, types: frozenset[str], *, required: bool) -> None:
+    """Check 5: the token is of the kind that is wanted.
 
     Raises: OidcError(OIDC_TYPE). Rule: RFC 8725 §3.11; RFC 7519 §5.
     """
-    typ = header.get("typ")
-    fits = typ.lower() in types if isinstance(typ, str) else typ is None and not required
-    if not fits or "cty" in header or "enc" in header or "zip" in header:
-        raise OidcError(Reason.OIDC_TYPE, "the token is of another kind", repr((typ, header.get("cty")))[:200])
+    if typ not in types and (required or typ is not None):
+        raise OidcError(Reason.OIDC_TYPE, "the token is of another kind", repr(typ)[:200])

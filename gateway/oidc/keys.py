@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
@@ -36,6 +37,14 @@ _MEMBERS: Mapping[str, tuple[str, ...]] = {
 _COORDINATE_BYTES = {"P-256": 32, "P-384": 48, "P-521": 66, "Ed25519": 32}
 
 
+class Header(NamedTuple):
+    """What a token's header says of the key and of the kind of token; other members are not kept."""
+
+    algorithm: str
+    kid: str | None
+    type: str | None  # typ, in lower case
+
+
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
     """One public key. INVARIANT: `jose` is a joserfc key of a kind that each of `algorithms` is bound to."""
@@ -48,9 +57,14 @@ class VerificationKey:
 
 @dataclass(frozen=True)
 class KeySet:
-    """The keys of one provider, at least one."""
+    """The keys of one provider, at least one.
+
+    `proven` remembers headers, as received, of tokens whose signature was valid: a provider writes the same few ones
+    all the time. INVARIANT: only `jws.verify_jws` adds to it, and only after the signature; so no stranger can.
+    """
 
     keys: tuple[VerificationKey, ...]
+    proven: dict[bytes, tuple[Header, VerificationKey]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def _by_kid(self) -> Mapping[str | None, tuple[VerificationKey, ...]]:

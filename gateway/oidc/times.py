@@ -13,9 +13,10 @@ def find_seconds(claims: JsonObject, name: str) -> float | None:
     value = claims.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LAST:
-        raise OidcError(Reason.OIDC_TIME, "a time in the token is malformed", f"{name} {value!r:.100}")
-    return value
+    # By exact type: true is an int to isinstance.
+    if (type(value) is int or type(value) is float) and 0 <= value <= _LAST:
+        return value
+    raise OidcError(Reason.OIDC_TIME, "a time in the token is malformed", f"{name} {value!r:.100}")
 
 
 def get_seconds(claims: JsonObject, name: str) -> float:
