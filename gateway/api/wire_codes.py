@@ -207,10 +207,17 @@ def _metadata_upload(parameter: str) -> Mapping[tuple[Reason, str], Row]:
     return MappingProxyType({(reason, ""): row for reason in Reason if reason.name.startswith("METADATA_")})
 
 
+def _trust_policy(parameter: str) -> Mapping[tuple[Reason, str], Row]:
+    row = Row(400, f"InvalidParameter.{parameter}.Length", f'The parameter - "{parameter}" beyond the length limit.')
+    return MappingProxyType({(Reason.POLICY_TOO_LONG, ""): row})
+
+
 # Some operations say the same thing in other words. An empty subject stands for any.
 BY_ACTION: Mapping[str, Mapping[tuple[Reason, str], Row]] = MappingProxyType(
     {
         "AssumeRoleWithSAML": _SAML_EXCHANGE,
+        "CreateRole": _trust_policy("AssumeRolePolicyDocument"),
+        "UpdateRole": _trust_policy("NewAssumeRolePolicyDocument"),
         "CreateSAMLProvider": _metadata_upload("EncodedSAMLMetadataDocument"),
         "UpdateSAMLProvider": _metadata_upload("NewEncodedSAMLMetadataDocument"),
         "SetUserSsoSettings": _metadata_upload("MetadataDocument"),
