@@ -19,11 +19,12 @@ from gateway.directory.attachments import Attachment, policies_of
 from gateway.directory.groups import Group, GroupMembership
 from gateway.directory.login_profiles import delete_login_profile, find_login_profile
 from gateway.directory.mfa_devices import find_device_of, unbind_device
+from gateway.directory.names import name_key
 from gateway.directory.policies import Policy
 from gateway.directory.recycled_keys import recycle_access_key
 from gateway.directory.tags import TagKind, drop_tags, set_tags, tags_of
 from gateway.directory.users import User
-from gateway.policy import SYSTEM_POLICIES, PolicyType
+from gateway.policy import SYSTEM_POLICIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,16 @@ class KeptMembership:
 class KeptPolicy:
     policy_type: str
     name: str
-    policy_id: int | None  # of a custom policy
     attached_at: datetime
+    custom: "KeptCustomPolicy | None"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCustomPolicy:
+    """Which row it was. The number alone does not tell: SQLite gives that of a deleted last row a second time."""
+
+    id: int
+    made_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +61,7 @@ class Belongings:
         return json.dumps(
             {
                 "memberships": [[kept.group_id, kept.joined_at.isoformat()] for kept in self.memberships],
-                "policies": [
-                    [kept.policy_type, kept.name, kept.policy_id, kept.attached_at.isoformat()]
-                    for kept in self.policies
-                ],
+                "policies": [_policy_to_json(kept) for kept in self.policies],
                 "tags": dict(self.tags),
             },
             separators=(",", ":"),
@@ -67,11 +73,23 @@ def belongings_from_json(text: str) -> Belongings:
     stored: dict[str, Any] = json.loads(text)
     return Belongings(
         tuple(KeptMembership(group_id, datetime.fromisoformat(at)) for group_id, at in stored["memberships"]),
-        tuple(
-            KeptPolicy(policy_type, name, policy_id, datetime.fromisoformat(at))
-            for policy_type, name, policy_id, at in stored["policies"]
-        ),
+        tuple(_policy_from_json(each) for each in stored["policies"]),
         stored["tags"],
+    )
+
+
+def _policy_to_json(kept: KeptPolicy) -> dict[str, Any]:
+    custom = None if kept.custom is None else [kept.custom.id, kept.custom.made_at.isoformat()]
+    return {"type": kept.policy_type, "name": kept.name, "at": kept.attached_at.isoformat(), "custom": custom}
+
+
+def _policy_from_json(stored: Mapping[str, Any]) -> KeptPolicy:
+    custom = stored["custom"]
+    return KeptPolicy(
+        stored["type"],
+        stored["name"],
+        datetime.fromisoformat(stored["at"]),
+        None if custom is None else KeptCustomPolicy(custom[0], datetime.fromisoformat(custom[1])),
     )
 
 
@@ -81,7 +99,7 @@ def take_belongings(session: Session, user: User, now: datetime) -> Belongings:
     attachments = policies_of(session, user)
     belongings = Belongings(
         tuple(KeptMembership(row.group_id, row.joined_at) for row in memberships),
-        tuple(KeptPolicy(row.policy_type, row.policy_name, row.policy_id, row.attached_at) for row in attachments),
+        tuple(_kept_policy(session, row) for row in attachments),
         tags_of(session, user.account_id, TagKind.USER, user.id),
     )
     for row in (*memberships, *attachments):
@@ -99,6 +117,12 @@ def give_back(session: Session, user: User, belongings: Belongings) -> Sequence[
     session.flush()
     set_tags(session, user.account_id, TagKind.USER, user.id, belongings.tags)
     return [*(f"group {group_id}" for group_id in lost), *(f"policy {name}" for name in gone)]
+
+
+def _kept_policy(session: Session, row: Attachment) -> KeptPolicy:
+    policy = None if row.policy_id is None else session.get_one(Policy, row.policy_id)
+    custom = None if policy is None else KeptCustomPolicy(policy.id, policy.created_at)
+    return KeptPolicy(row.policy_type, row.policy_name, row.attached_at, custom)
 
 
 def _take_credentials(session: Session, user: User, now: datetime) -> None:
@@ -119,8 +143,7 @@ def _rejoin(session: Session, user: User, kept: KeptMembership) -> bool:
 
 
 def _reattach(session: Session, user: User, kept: KeptPolicy) -> bool:
-    name = _policy_name(session, user.account_id, kept)
-    if name is None:
+    if not _still_there(session, user.account_id, kept):
         return False
     session.add(
         Attachment(
@@ -128,20 +151,22 @@ def _reattach(session: Session, user: User, kept: KeptPolicy) -> bool:
             target_kind="User",
             target_id=user.id,
             policy_type=kept.policy_type,
-            policy_name=name,
-            policy_key=name.lower(),
-            policy_id=kept.policy_id,
+            policy_name=kept.name,
+            policy_key=name_key(kept.name),
+            policy_id=None if kept.custom is None else kept.custom.id,
             attached_at=kept.attached_at,
         )
     )
     return True
 
 
-def _policy_name(session: Session, account_id: str, kept: KeptPolicy) -> str | None:
-    if kept.policy_type == PolicyType.SYSTEM:
-        return kept.name if kept.name in SYSTEM_POLICIES else None
-    policy = session.get(Policy, kept.policy_id, populate_existing=True)
-    # INVARIANT: a policy made later is another policy, though SQLite may have given it the number of a deleted one.
-    if policy is None or policy.account_id != account_id or policy.created_at > kept.attached_at:
-        return None
-    return policy.name
+def _still_there(session: Session, account_id: str, kept: KeptPolicy) -> bool:
+    """INVARIANT: a policy that was made since, under whatever name and number, is another policy."""
+    if kept.custom is None:
+        return kept.name in SYSTEM_POLICIES
+    policy = session.get(Policy, kept.custom.id, populate_existing=True)
+    return policy is not None and (policy.account_id, policy.name, policy.created_at) == (
+        account_id,
+        kept.name,
+        kept.custom.made_at,
+    )
