@@ -6,6 +6,8 @@ from typing import Literal
 from gateway.ids import new_handle
 
 _FLOW_LIFETIME_S = 15 * 60  # outlives a pending login (10 minutes) and a role offer (5 minutes)
+_STEP_LIFETIME_S = 10 * 60
+_TICKET_LIFETIME_S = 7 * 24 * 3600
 _MAX_LENGTH = 100
 
 
@@ -21,6 +23,8 @@ class Cookie:
 class Cookies:
     session: Cookie  # the handle of the server-side session, nothing else
     flow: Cookie  # binds a login under way to the browser that began it
+    step: Cookie  # the handle of a sign-in that owes a step, nothing else
+    ticket: Cookie  # sealed; spares this browser the second factor, where the account allows it
     form: Cookie  # signed; holds the secret behind form tokens
 
 
@@ -33,6 +37,8 @@ def cookies_for(base_url: str) -> Cookies:
     return Cookies(
         session=Cookie(prefix + "ramgate_session", secure, "Lax"),
         flow=Cookie(prefix + "ramgate_flow", secure, "None" if secure else "Lax", _FLOW_LIFETIME_S),
+        step=Cookie(prefix + "ramgate_step", secure, "Lax", _STEP_LIFETIME_S),
+        ticket=Cookie(prefix + "ramgate_ticket", secure, "Lax", _TICKET_LIFETIME_S),
         form=Cookie(prefix + "ramgate_form", secure, "Lax"),
     )
 

@@ -14,12 +14,33 @@ from gateway.web.visit import current_visit
 PASSWORD_LOGIN = "PasswordLogin"  # noqa: S105 - the kind of a receipt
 
 
-def record_password_login(session: Session, services: Services, principal: Principal) -> None:
-    _record(session, services, principal, PASSWORD_LOGIN, {})
+def record_password_login(session: Session, services: Services, principal: Principal, second_factor: str) -> None:
+    _record(session, services, principal, PASSWORD_LOGIN, {"second_factor": second_factor})
 
 
 def record_change(session: Session, services: Services, principal: Principal, action: str, entity: str) -> None:
     _record(session, services, principal, action, {"entity": entity})
+
+
+def record_own_change(
+    session: Session, services: Services, principal: Principal, action: str, details: Mapping[str, Detail]
+) -> None:
+    """Somebody changed something about themselves."""
+    _record(session, services, principal, action, details)
+
+
+def log_refused_code(error: GatewayError, account_id: str, holder_id: str) -> None:
+    """Somebody who knows the password of a user, or of an owner (then the account's id), gave a code in vain."""
+    visit = current_visit()
+    log_event(
+        "web.code_refused",
+        request_id=visit.request_id,
+        reason=error.reason,
+        detail=error.detail,
+        account_id=account_id,
+        holder=holder_id,
+        client=visit.client.address,
+    )
 
 
 def log_refused_password(error: GatewayError, account_id: str) -> None:

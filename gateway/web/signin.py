@@ -1,34 +1,28 @@
 """The sign-in pages: which account, then company sign-in or a password; and the owner's own page."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
-from gateway.directory.accounts import Account, check_owner_password, get_account
+from gateway.directory.accounts import Account, check_owner_password
 from gateway.directory.domains import find_account
 from gateway.directory.guarded_check import guarded_check
 from gateway.directory.login_attempts import Attempt, clear_failures, owner_attempt, user_attempt
-from gateway.directory.login_network import check_login_network
-from gateway.directory.password_login import PasswordLogin, check_user_password, use_password
-from gateway.directory.security_preference import get_security_preference
+from gateway.directory.mfa_devices import Holder
+from gateway.directory.password_login import PasswordLogin, check_user_password
+from gateway.directory.unfinished_logins import LoginSoFar, SecondFactor
 from gateway.directory.user_sso import find_user_sso
-from gateway.directory.users import record_login
 from gateway.errors import CredentialError, NotFound, Reason, Throttled
-from gateway.principal import AccountOwner, Principal, RamUser
 from gateway.secret import Secret
 from gateway.services import Services
-from gateway.sts.duration import user_duration
-from gateway.sts.sessions import open_session
 from gateway.web.advice import status_of
 from gateway.web.edge import Edge, form_text, page, see_other
-from gateway.web.records import log_refused_password, record_password_login
+from gateway.web.login_steps import begin_steps, check_network, owner_mark
+from gateway.web.records import log_refused_password
 from gateway.web.relay import HOME
-from gateway.web.session import end_current, sign_in
-from gateway.web.visit import current_visit
 
 Found = TypeVar("Found")
 
@@ -75,13 +69,13 @@ def _add_user_views(views: Blueprint, edge: Edge) -> None:
         attempt = user_attempt(found.id, bare)
         try:
             with services.store.reading() as session:
-                _check_network(session, found.id)
+                check_network(session, found.id)
             known = _check(
                 services,
                 attempt,
                 lambda session: check_user_password(session, found.id, bare, password, services.clock.now()),
             )
-            return _signed_in_user(edge, known, found, attempt)
+            return _accepted(edge, known.user, known, attempt)
         except CredentialError as error:
             log_refused_password(error, found.id)
             with services.store.reading() as session:
@@ -102,7 +96,7 @@ def _add_owner_views(views: Blueprint, edge: Edge) -> None:
         attempt = owner_attempt(login)
         try:
             account = _check(services, attempt, lambda session: check_owner_password(session, login, password))
-            return _signed_in(edge, AccountOwner(account.id, account.owner_login), account, attempt)
+            return _accepted(edge, account, None, attempt)
         except CredentialError as error:
             log_refused_password(error, "")
             return _form_page("login_owner.html", error, login=login)
@@ -129,48 +123,17 @@ def _bare_name(session: Session, services: Services, account: Account, name: str
     return local if owner is not None and owner.id == account.id else name
 
 
-def _check_network(session: Session, account_id: str) -> None:
-    """Raises: CredentialError(LOGIN_NETWORK). Looked at before the password: strangers learn nothing about it."""
-    preference = get_security_preference(session, account_id)
-    check_login_network(preference.login_network_masks, current_visit().client.address)
-
-
-def _signed_in_user(edge: Edge, known: PasswordLogin, account: Account, attempt: Attempt) -> Response:
-    """Raises: CredentialError(PASSWORD_CHANGE_REQUIRED) where the password must be changed first."""
-    if known.must_change is not None:
-        message = "the password must be changed before it can be used"
-        raise CredentialError(Reason.PASSWORD_CHANGE_REQUIRED, message, f"user {known.user.name}: {known.must_change}")
-    user = known.user
-    return _signed_in(edge, RamUser(account.id, user.id, user.name), account, attempt, known)
-
-
-def _signed_in(
-    edge: Edge, principal: Principal, account: Account, attempt: Attempt, known: PasswordLogin | None = None
-) -> Response:
-    services, now = edge.services, edge.services.clock.now()
-    with services.store.transaction() as session:
-        clear_failures(session, attempt, now)
-        if known is not None:
-            _check_network(session, account.id)
-            use_password(session, known.user.id, known.password_id, now)
-            record_login(session, known.user, now)
-        end_current(session, services, edge.cookies)
-        hours = get_account(session, account.id).login_session_duration_h
-        cap = user_duration(session_not_on_or_after=None, login_limit_h=hours, now=now)
-        expires_at = now + timedelta(seconds=cap.seconds)
-        handle = open_session(
-            session,
-            services.ring,
-            principal,
-            token=None,
-            provenance=None,
-            expires_at=expires_at,
-            duration_cap=cap.name,
-            now=now,
-        )
-        record_password_login(session, services, principal)
-    response = see_other(edge.target(request.args.get("callback")))
-    return sign_in(response, edge.cookies, handle, expires_at)
+def _accepted(edge: Edge, holder: Holder, known: PasswordLogin | None, attempt: Attempt) -> Response:
+    """The password is right: on to what else is owed. `known` of a user; an owner's password is never too old."""
+    if isinstance(holder, Account):
+        mark, must_change = owner_mark(holder), False
+    else:
+        assert known is not None, "a user was found by its password"
+        mark, must_change = str(known.password_id), known.must_change is not None
+    target = edge.target(request.args.get("callback"))
+    with edge.services.store.transaction() as session:
+        clear_failures(session, attempt, edge.services.clock.now())
+        return begin_steps(edge, session, LoginSoFar(holder, mark, must_change, SecondFactor.NONE, target))
 
 
 def _account_page(services: Services, text: str, callback: str, problem: str | None) -> Response:

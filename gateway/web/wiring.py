@@ -10,9 +10,11 @@ from gateway.web.admin_user_sso import create_user_sso_blueprint
 from gateway.web.cookies import Cookies, cookies_for
 from gateway.web.edge import Edge, see_other, sentence
 from gateway.web.headers import add_security_headers
+from gateway.web.password_step import create_password_step_blueprint
 from gateway.web.portal import create_portal_blueprint
 from gateway.web.refusals import install_refusals
 from gateway.web.relay import form_sources
+from gateway.web.second_factor import create_steps_blueprint
 from gateway.web.session import install_sessions
 from gateway.web.signin import create_signin_blueprint
 from gateway.web.sso_saml import RESPONSE_MAX_BYTES, create_role_blueprint, create_sso_blueprint
@@ -51,6 +53,8 @@ def install_web(app: Flask, services: Services) -> CSRFProtect:
         sso,
         create_role_blueprint(edge),
         create_signin_blueprint(edge),
+        create_steps_blueprint(edge),
+        create_password_step_blueprint(edge),
         create_portal_blueprint(edge),
         create_providers_blueprint(edge),
         create_user_sso_blueprint(edge),

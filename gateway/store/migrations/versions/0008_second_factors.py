@@ -47,9 +47,34 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("user_id", "verify_type", name="pk_verifications"),
     )
+    op.create_table(
+        "mfa_drafts",
+        sa.Column("key_hash", sa.String(), nullable=False),
+        sa.Column("sealed_seed", sa.LargeBinary(), nullable=False),
+        sa.Column("wrong_tries", sa.Integer(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key_hash", name="pk_mfa_drafts"),
+    )
+    op.create_index("ix_mfa_drafts_expires_at", "mfa_drafts", ["expires_at"])
+    op.create_table(
+        "unfinished_logins",
+        sa.Column("handle_hash", sa.String(), nullable=False),
+        sa.Column("account_id", sa.String(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=True),
+        sa.Column("password_mark", sa.String(), nullable=False),
+        sa.Column("must_change", sa.Boolean(), nullable=False),
+        sa.Column("second_factor", sa.String(), nullable=False),
+        sa.Column("wrong_codes", sa.Integer(), nullable=False),
+        sa.Column("target", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("handle_hash", name="pk_unfinished_logins"),
+    )
+    op.create_index("ix_unfinished_logins_expires_at", "unfinished_logins", ["expires_at"])
 
 
 def downgrade() -> None:
+    op.drop_table("unfinished_logins")
+    op.drop_table("mfa_drafts")
     op.drop_column("browser_sessions", "mfa_present")
     op.drop_table("verifications")
     op.drop_table("mfa_devices")
