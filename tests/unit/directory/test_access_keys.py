@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, select
@@ -12,13 +13,17 @@ from gateway.directory.access_keys import (
     AccessKeyRow,
     create_access_key,
     find_access_key,
+    is_idle,
     list_access_keys,
+    lock_access_key,
     set_status,
 )
 from gateway.directory.recycled_keys import delete_access_key
+from gateway.directory.security_preference import SecurityChange, set_security_preference
 from gateway.errors import CredentialError, InputError, LimitExceeded, NotFound, Reason
 from gateway.keyring import KeyRing, new_master_key
 from gateway.store.engine import Store
+from gateway.store.fleeting import LastUse
 from tests.fake_clock import NOON
 from tests.unit.directory.world import OTHER_ACCOUNT, refused, user
 
@@ -122,3 +127,50 @@ def test_delete_access_key__somebody_elses__not_found(store: Store, account: str
         delete_access_key(session, account_id=account, user_id=alice.id, access_key_id=key, now=NOON)
         assert find_access_key(session, RING, key) is None
         assert list_access_keys(session, account, alice.id) == []
+
+
+@pytest.mark.parametrize(
+    ("created", "changed", "used", "idle"),
+    [
+        (91, 91, None, True),
+        (90, 90, None, False),
+        (91, 7, None, False),
+        (91, 8, None, True),
+        (400, 400, 90, False),
+        (400, 400, 91, True),
+        (400, 6, 300, False),
+    ],
+)
+def test_is_idle__days_since__counts_from_the_last_use(
+    created: int, changed: int, used: int | None, *, idle: bool
+) -> None:
+    last_use = None if used is None else LastUse(NOON - timedelta(days=used), "Ram")
+    days = NOON - timedelta(days=created), NOON - timedelta(days=changed)
+    assert is_idle(*days, last_use, 90, NOON) is idle
+
+
+def test_find_access_key__account_chose_how_long_keys_may_idle__knows_it(store: Store, account: str) -> None:
+    with store.transaction() as session:
+        key_id = create_access_key(session, RING, account_id=account, user_id=None, now=NOON).access_key_id
+        found = find_access_key(session, RING, key_id)
+        assert found is not None
+        assert (found.max_idle_days, found.idle(None, NOON + timedelta(days=731))) == (730, True)
+        set_security_preference(session, account, SecurityChange(max_idle_days_for_access_keys=90))
+        found = find_access_key(session, RING, key_id)
+        assert found is not None
+        assert (found.max_idle_days, found.created_at, found.changed_at) == (90, NOON, NOON)
+        assert found.idle(None, NOON + timedelta(days=91))
+        assert not found.idle(LastUse(NOON + timedelta(days=1), "Ram"), NOON + timedelta(days=91))
+
+
+def test_lock_access_key__another_process_deleted_it_since_it_was_read__not_found(store: Store, account: str) -> None:
+    with store.transaction() as session:
+        key_id = create_access_key(session, RING, account_id=account, user_id=None, now=NOON).access_key_id
+    with store.reading() as early:
+        stale = early.get_one(AccessKeyRow, key_id)
+    with store.transaction() as session:
+        delete_access_key(session, account_id=account, user_id=None, access_key_id=key_id, now=NOON)
+    with store.transaction() as session:
+        session.merge(stale, load=False)
+        with refused(NotFound, Reason.NOT_FOUND, "User.AccessKey"):
+            lock_access_key(session, account, None, key_id)
