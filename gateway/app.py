@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from flask import Flask
 
+from gateway.api.front import WireFront
 from gateway.api.routes import build_api_blueprint
 from gateway.clock import Clock, SystemClock
 from gateway.directory.authorization import Authorizer
@@ -34,8 +35,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     app.extensions["ramgate"] = services
     protection = install_web(app, services)
     api = build_api_blueprint(services)
-    protection.exempt(api)  # each call carries its own proof; cookies count for nothing there
+    protection.exempt(api)  # its answers are refusals; cookies count for nothing there
     app.register_blueprint(api)
+    app.wsgi_app = WireFront(app.wsgi_app, services)  # type: ignore[method-assign]
     return app
 
 

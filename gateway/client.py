@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from gateway.clock import wire_time
@@ -84,7 +85,9 @@ def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
     return any(parsed.version == network.version and parsed in network for network in trusted)
 
 
+@lru_cache(maxsize=4096)
 def _canonical(text: str) -> str | None:
+    """Pure in its argument; memoised because the same few clients call again and again."""
     try:
         parsed = ipaddress.ip_address(text)
     except ValueError:

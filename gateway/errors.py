@@ -158,6 +158,23 @@ class Reason(StrEnum):
     OIDC_AUTH_TIME = "OidcAuthTime"
     OIDC_ACR = "OidcAuthenticationContext"
     OIDC_CLAIM = "OidcClaim"
+    # OIDC: logout tokens
+    OIDC_LOGOUT_EVENT = "OidcLogoutEvent"
+    OIDC_LOGOUT_NONCE = "OidcLogoutNonce"
+    OIDC_LOGOUT_WHOM = "OidcLogoutWhom"
+    OIDC_LOGOUT_ID = "OidcLogoutId"
+    # OIDC: what a provider says and answers
+    OIDC_DISCOVERY = "OidcDiscovery"
+    OIDC_DISCOVERY_ISSUER = "OidcDiscoveryIssuer"
+    OIDC_DISCOVERY_ENDPOINT = "OidcDiscoveryEndpoint"
+    OIDC_UNSUPPORTED = "OidcUnsupported"
+    OIDC_UNAVAILABLE = "OidcUnavailable"
+    OIDC_FINGERPRINT = "OidcFingerprint"
+    OIDC_CALLBACK = "OidcCallback"
+    OIDC_CALLBACK_ISSUER = "OidcCallbackIssuer"
+    OIDC_REFUSED = "OidcProviderRefused"
+    OIDC_ANSWER = "OidcAnswer"
+    OIDC_USERINFO_SUBJECT = "OidcUserInfoSubject"
 
     # federation
     LOGIN_NOT_PENDING = "LoginNotPending"
@@ -170,6 +187,7 @@ class Reason(StrEnum):
     ROLE_SESSION_NAME = "RoleSessionName"
     ROLE_NONE_ALLOWED = "RoleNoneAllowed"
     ROLE_CHOICE_GONE = "RoleChoiceGone"
+    ROLE_NO_CONSOLE = "RoleNoConsole"
     SESSION_DURATION = "SessionDuration"
 
     # decisions
@@ -240,10 +258,12 @@ class UpstreamError(GatewayError):
 
 
 class Denied(GatewayError):  # noqa: N818 - the field's word for the outcome of a decision
-    """The policy engine said no. `decision` is the `policy.Decision` behind it."""
+    """The policy engine said no. `decision` is the `policy.Decision` behind it; None where no policy was asked."""
 
-    def __init__(self, reason: Reason, public: str, decision: object, detail: str | None = None) -> None:
-        super().__init__(reason, public, detail)
+    def __init__(
+        self, reason: Reason, public: str, decision: object, detail: str | None = None, *, subject: str = ""
+    ) -> None:
+        super().__init__(reason, public, detail, subject=subject)
         self.decision = decision
 
 

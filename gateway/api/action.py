@@ -76,12 +76,13 @@ class Outcome:
     """The fields of the answer, and what is to be remembered.
 
     A call that changes something leaves a receipt in any case: who, what, on which targets, allowed by which statement.
-    `details` adds to it; `receipt` replaces it.
+    `details` adds to it; `receipt` replaces it; `also` is what other accounts are to remember.
     """
 
     answer: Mapping[str, Value] = field(default_factory=dict)
     details: Mapping[str, Detail] = field(default_factory=dict)
     receipt: Receipt | None = None
+    also: tuple[Receipt, ...] = ()
 
 
 def no_targets(_work: Work, _request: object) -> tuple[Target, ...]:
@@ -89,6 +90,10 @@ def no_targets(_work: Work, _request: object) -> tuple[Target, ...]:
 
 
 def no_tags(_request: object) -> Mapping[str, str]:
+    return {}
+
+
+def no_context(_request: object) -> Mapping[str, tuple[str, ...]]:
     return {}
 
 
@@ -114,9 +119,13 @@ class Action(Generic[P]):
     # named as the caller named it.
     targets: Callable[[Work, P], tuple[Target, ...]] = no_targets
     request_tags: Callable[[P], Mapping[str, str]] = no_tags  # what `acs:RequestTag/<key>` reads
+    context: Callable[[P], Mapping[str, tuple[str, ...]]] = no_context  # further condition keys, of this operation
     # Whether the caller acts on itself where its account lets it: then no policy has to allow it, but one can deny it.
     on_itself: Callable[[Work, P], bool] = never
     reads: bool = False  # changes nothing: runs in a session that can only read, and leaves no receipt
+    # Hands out what lives by itself and changes nothing in the directory: performed like a read; then the nonce and the
+    # receipt are committed, and only then is it handed out.
+    grants: bool = False
     federated: Callable[[P], FederatedCaller | None] = nobody  # how a refusal names an anonymous caller
     # What takes long, and what an anonymous call proves itself with: done before the write transaction, in a session
     # that only reads, after authentication and authorization. What it relied on is owed another look in `perform`.

@@ -17,6 +17,7 @@ def authorize(action: AnyAction, request: object, work: Work, targets: tuple[Tar
     """
     context = dict(policy_context(work.client, work.now, work.caller.arn, mfa_present=mfa_of(work.token)))
     context |= {f"acs:RequestTag/{key}": (value,) for key, value in action.request_tags(request).items()}
+    context |= action.context(request)
     return tuple(_decide(action, request, work, target, context) for target in targets)
 
 

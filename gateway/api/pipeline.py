@@ -43,6 +43,7 @@ class ApiReply:
     body: bytes
     content_type: str
     request_id: str
+    retry_after_ms: int | None = None  # what a throttled client is told to wait
 
 
 def run(wire: WireRequest, services: Services, find: Callable[[str, str], AnyAction] = find_action) -> ApiReply:
@@ -82,8 +83,11 @@ def _carry_out(action: AnyAction, call: ApiCall, services: Services, trail: _Tra
         ready = _admit(stage, session)
         if action.reads:
             return action.perform(ready.work, ready.request)
+        granted = action.perform(ready.work, ready.request) if action.grants else None
         prepared = action.prepare(ready.work, ready.request) if action.prepare is not None else None
     with services.store.transaction() as session:
+        if granted is not None:
+            return _leave_grant(session, stage, ready, granted)
         ready = _admit(stage, session, earlier=ready)
         if proof is not None:
             claim_nonce_for_good(session, proof, ready.work.now)
@@ -133,12 +137,24 @@ def _admit(stage: _Stage, session: Session, earlier: _Ready | None = None) -> _R
     return _Ready(work, request, targets, authorize(action, request, work, targets))
 
 
+def _leave_grant(session: Session, stage: _Stage, ready: _Ready, granted: Outcome) -> Outcome:
+    """What was granted is handed out once it is remembered. It was decided on one snapshot, and is live only while
+    what it came from is, so that nothing needs to be decided again here.
+    """
+    if stage.proof is not None:
+        claim_nonce_for_good(session, stage.proof, ready.work.now)
+    _leave_receipt(session, stage.action, ready, granted)
+    return granted
+
+
 def _leave_receipt(session: Session, action: AnyAction, ready: _Ready, outcome: Outcome) -> None:
     """Phase 6: what changed or was granted is remembered with it."""
     if outcome.receipt is not None:
         record(session, outcome.receipt)
     else:
         record(session, call_receipt(action, ready.work, ready.targets, ready.decisions, outcome.details))
+    for receipt in outcome.also:
+        record(session, receipt)
 
 
 def _reply(status: int, root: str, body: Mapping[str, Value], wire: WireRequest, *, xml: bool) -> ApiReply:

@@ -125,6 +125,17 @@ BY_REASON: Mapping[Reason, Row] = MappingProxyType(
         Reason.OIDC_EXPIRED: Row(401, "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired."),
         # ASSUMPTION: a token older than the provider's issuance limit is expired too; the contract gives it no code.
         Reason.OIDC_ISSUANCE_LIMIT: Row(401, "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired."),
+        Reason.OIDC_DISCOVERY: _ISSUER_BROKEN,
+        Reason.OIDC_DISCOVERY_ISSUER: _ISSUER_BROKEN,
+        Reason.OIDC_DISCOVERY_ENDPOINT: _ISSUER_BROKEN,
+        Reason.OIDC_UNSUPPORTED: _ISSUER_BROKEN,
+        Reason.OIDC_UNAVAILABLE: _ISSUER_BROKEN,
+        Reason.OIDC_KEY_SET: _ISSUER_BROKEN,
+        Reason.OIDC_FINGERPRINT: Row(
+            401,
+            "AuthenticationFail.OIDCToken.PublicKeyFingerprintMismatch",
+            "The fingerprint of the OIDC Provider's certificate is not registered.",
+        ),
         Reason.OIDC_AUDIENCE: _OIDC_AUDIENCE,
         Reason.OIDC_AUDIENCE_UNTRUSTED: _OIDC_AUDIENCE,
         Reason.OIDC_AUTHORIZED_PARTY: _OIDC_AUDIENCE,
@@ -145,6 +156,7 @@ BY_REASON: Mapping[Reason, Row] = MappingProxyType(
         ),
         Reason.ROLE_NONE_ALLOWED: Row(403, "NoPermission", _NOT_AUTHORIZED),
         Reason.ROLE_CHOICE_GONE: _LOGIN,
+        Reason.ROLE_NO_CONSOLE: _LOGIN,
         Reason.SESSION_DURATION: Row(
             400, "InvalidParameter.DurationSeconds", "The Min/Max value of DurationSeconds is 15min/1hr."
         ),
@@ -211,6 +223,18 @@ def _trust_policy(parameter: str) -> Mapping[tuple[Reason, str], Row]:
     row = Row(400, f"InvalidParameter.{parameter}.Length", f'The parameter - "{parameter}" beyond the length limit.')
     return MappingProxyType({(Reason.POLICY_TOO_LONG, ""): row})
 
+
+_ASSUME_ROLE: Mapping[tuple[Reason, str], Row] = MappingProxyType(
+    {
+        (Reason.POLICY_MALFORMED, ""): Row(
+            400, "InvalidParameter.PolicyGrammar", "The parameter Policy has not passed grammar check."
+        ),
+        (Reason.POLICY_TOO_LONG, ""): Row(
+            400, "InvalidParameter.PolicySize", "The size of Policy must be smaller than 2048 bytes."
+        ),
+        (Reason.ACCESS_DENIED, "AccountOwner"): Row(403, "NoPermission", "Roles may not be assumed by root accounts."),
+    }
+)
 
 # Some operations say the same thing in other words. An empty subject stands for any.
 BY_ACTION: Mapping[str, Mapping[tuple[Reason, str], Row]] = MappingProxyType(

@@ -26,6 +26,7 @@ from gateway.store.forks import forget_connections_on_fork
 _BUSY_TIMEOUT_MS = 15_000
 _POSTGRES_NAMES = {"postgresql", "postgres", "postgresql+psycopg"}
 _WRITES = "ramgate_writes"
+_MAY_WRITE = "ramgate_may_write"  # what a connection was last told
 
 
 class Store:
@@ -130,8 +131,11 @@ def _sqlite_engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get(_WRITES, False)
-        connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        writes = bool(connection.get_execution_options().get(_WRITES, False))
+        execute = connection.connection.dbapi_connection.execute  # type: ignore[union-attr]
+        if connection.info.get(_MAY_WRITE) is not writes:
+            execute(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+            connection.info[_MAY_WRITE] = writes
+        execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine

@@ -103,6 +103,7 @@ def assume_as_caller(
     context: Context,
     duration_s: int | None,
     session_policy: str | None,
+    source_identity: str | None = None,
     now: datetime,
 ) -> RoleSessionGrant:
     """Turn a RAM user, or the holder of a role session, into a session of `role`.
@@ -110,8 +111,8 @@ def assume_as_caller(
     The trust policy is asked here. That the caller's own policies allow `sts:AssumeRole` on the role (in a role
     session its session policy too) is the other half and was decided by the caller of this function.
     A session got with a role session ends with it at the latest, dies with everything that one came from, and, as
-    the same role again, keeps its session policy.
-    Raises: Denied(TRUST_POLICY_DENIED); InputError about DurationSeconds, Policy or RoleSessionName;
+    the same role again, keeps its session policy. The source identity of a chain is set once and stays.
+    Raises: Denied(TRUST_POLICY_DENIED); InputError about DurationSeconds, Policy, RoleSessionName or SourceIdentity;
     CredentialError(TOKEN_EXPIRED), CredentialError(TOKEN_REVOKED). Rule: sts-contract §2.1, §2.5.
     """
     parent = caller if isinstance(caller, SessionToken) else None
@@ -131,9 +132,22 @@ def assume_as_caller(
         check_live(session, parent, now)
     elif isinstance(caller, RamUser):
         token = replace(token, lineage=(("user", caller.user_id),))
-    token = replace(token, mfa_present=_proved_mfa(context))
+    source = _source_of(parent, source_identity)
+    token = replace(token, mfa_present=_proved_mfa(context), source_identity=source)
     check_live(session, token, now)
     return RoleSessionGrant(token, build_credentials(ring, token), decision, duration.name)
+
+
+def _source_of(parent: SessionToken | None, source_identity: str | None) -> str | None:
+    """ASSUMPTION: a session can't give the sessions derived from it another source identity than its own.
+
+    Raises: InputError(PARAMETER_INVALID) about SourceIdentity.
+    """
+    inherited = parent.source_identity if parent else None
+    if inherited is not None and source_identity not in (None, inherited):
+        message = "the calling session has another source identity already"
+        raise InputError(Reason.PARAMETER_INVALID, message, subject="SourceIdentity")
+    return source_identity if inherited is None else inherited
 
 
 def _proved_mfa(context: Context) -> bool:

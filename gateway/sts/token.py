@@ -56,6 +56,7 @@ class SessionToken:
     parent: str | None = None  # session id of the session that this one was derived from
     lineage: tuple[tuple[str, str], ...] = ()  # (kind, value) of everything upstream whose revocation ends this too
     mfa_present: bool = False  # a second factor was proved at the browser sign-in that this came from
+    source_identity: str | None = None  # who is behind it, as the first AssumeRole of the chain said; it stays
 
 
 def seal_token(ring: KeyRing, token: SessionToken) -> str:
@@ -117,8 +118,13 @@ def _fields(token: SessionToken) -> list[object]:
         token.parent,
         token.lineage,
         # Named, and only if set: tokens from before there was a name stay readable, and the others short.
-        *([{"mfa": True}] if token.mfa_present else []),
+        *([extras] if (extras := _extras(token)) else []),
     ]
+
+
+def _extras(token: SessionToken) -> dict[str, object]:
+    extras: dict[str, object] = {"mfa": True} if token.mfa_present else {}
+    return extras if token.source_identity is None else extras | {"source": token.source_identity}
 
 
 def _token(payload: bytes) -> SessionToken:
@@ -138,6 +144,7 @@ def _token(payload: bytes) -> SessionToken:
         parent=parent,
         lineage=tuple((kind, value) for kind, value in lineage),
         mfa_present=extras.get("mfa") is True,
+        source_identity=extras.get("source"),
     )
 
 

@@ -1,4 +1,4 @@
-"""The token service, version 2015-04-01. Rule: sts-contract §2."""
+"""AssumeRoleWithSAML: a response of an identity provider becomes credentials of a role. Rule: sts-contract §2.2."""
 
 from dataclasses import dataclass
 
@@ -6,27 +6,19 @@ from gateway.api.action import Action, AnyAction, Auth, Outcome, Work
 from gateway.api.errors import FederatedCaller
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
+from gateway.api.role_credentials import arn_parameter, credentials_answer
 from gateway.api.versions import STS
-from gateway.arn import RamArn, parse_ram_arn
+from gateway.arn import RamArn
 from gateway.audit.receipts import Receipt
 from gateway.client import policy_context
-from gateway.clock import wire_time
 from gateway.directory.saml_providers import get_saml_provider, provider_certificates
-from gateway.errors import InputError
 from gateway.federation.exchange import SamlExchange, exchange_saml_for_role
 from gateway.federation.facts import Occasion
 from gateway.federation.receipts import grant_details
 from gateway.identity import VerifiedIdentity
-from gateway.principal import AccountOwner, RamUser, RoleSession
 from gateway.saml.response import verify_response
 
 _LONGEST_ASSERTION = 100_000
-_LONGEST_ARN = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class NoParameters:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,39 +30,16 @@ class SamlExchangeRequest:
     duration_s: int | None
 
 
-def parse_nothing(_parameters: Parameters) -> NoParameters:
-    return NoParameters()
-
-
 def parse_saml_exchange(parameters: Parameters) -> SamlExchangeRequest:
     """Raises: InputError(PARAMETER_MISSING), InputError(ARN_MALFORMED), InputError(PARAMETER_INVALID)."""
     assertion = parameters.text("SAMLAssertion", max_length=_LONGEST_ASSERTION)
     return SamlExchangeRequest(
-        provider=_arn(parameters, "SAMLProviderArn", "saml-provider"),
-        role=_arn(parameters, "RoleArn", "role"),
+        provider=arn_parameter(parameters, "SAMLProviderArn", "saml-provider"),
+        role=arn_parameter(parameters, "RoleArn", "role"),
         assertion=assertion,
         policy=parameters.optional_text("Policy"),
         duration_s=parameters.optional_integer("DurationSeconds"),
     )
-
-
-def get_caller_identity(work: Work, _request: NoParameters) -> Outcome:
-    """Tell a caller who it is.
-
-    ASSUMPTION: type, ARN and principal id of an account owner are from memory; `UserId` is left out for it.
-    Rule: sts-contract §2.4.
-    """
-    caller = work.caller
-    answer: dict[str, Value] = {"AccountId": caller.account_id, "Arn": caller.arn}
-    match caller:
-        case RamUser():
-            answer |= {"IdentityType": "RAMUser", "PrincipalId": caller.user_id, "UserId": caller.user_id}
-        case RoleSession():
-            principal_id = f"{caller.role_id}:{caller.session_name}"
-            answer |= {"IdentityType": "AssumedRoleUser", "PrincipalId": principal_id, "RoleId": caller.role_id}
-        case AccountOwner():
-            answer |= {"IdentityType": "Account", "PrincipalId": caller.account_id}
-    return Outcome(answer)
 
 
 def verify_assertion(work: Work, request: SamlExchangeRequest) -> VerifiedIdentity:
@@ -101,19 +70,14 @@ def assume_role_with_saml(work: Work, request: SamlExchangeRequest) -> Outcome:
 
 
 def _exchange_answer(exchange: SamlExchange) -> dict[str, Value]:
-    holder, credentials = exchange.grant.token.principal, exchange.grant.credentials
+    holder = exchange.grant.token.principal
     return {
         "AssumedRoleUser": {
             "AssumedRoleId": f"{holder.role_id}:{holder.session_name}",
             # ASSUMPTION: the published example of this operation has `acs:sts`, others have `acs:ram`.
             "Arn": f"acs:sts::{holder.account_id}:assumed-role/{holder.role_name}/{holder.session_name}",
         },
-        "Credentials": {
-            "AccessKeyId": credentials.access_key_id,
-            "AccessKeySecret": credentials.access_key_secret.reveal(),
-            "SecurityToken": credentials.security_token,
-            "Expiration": wire_time(credentials.expiration),
-        },
+        "Credentials": credentials_answer(exchange.grant.credentials),
         "SAMLAssertionInfo": {
             "SubjectType": exchange.subject_type,
             "Subject": exchange.subject,
@@ -140,17 +104,7 @@ def _saml_caller(request: SamlExchangeRequest) -> FederatedCaller:
     return FederatedCaller(request.provider.account_id, f"saml-provider/{request.provider.name}")
 
 
-def _arn(parameters: Parameters, name: str, kind: str) -> RamArn:
-    """Raises: InputError(ARN_MALFORMED) with the parameter as its subject, InputError(PARAMETER_MISSING)."""
-    text = parameters.text(name, max_length=_LONGEST_ARN)
-    try:
-        return parse_ram_arn(text, kind)
-    except InputError as error:
-        raise InputError(error.reason, error.public, error.detail, subject=name) from error
-
-
 ACTIONS: tuple[AnyAction, ...] = (
-    Action("GetCallerIdentity", STS, Auth.SIGNED, parse_nothing, get_caller_identity, reads=True),
     Action(
         "AssumeRoleWithSAML",
         STS,

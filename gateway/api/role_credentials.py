@@ -1,0 +1,28 @@
+"""What the ways to a role session have in common on the wire: the role's name coming in, the credentials going out."""
+
+from gateway.api.parameters import Parameters
+from gateway.api.render import Value
+from gateway.arn import RamArn, parse_ram_arn
+from gateway.clock import wire_time
+from gateway.errors import InputError
+from gateway.sts.credentials import Credentials
+
+_LONGEST_ARN = 1024
+
+
+def arn_parameter(parameters: Parameters, name: str, kind: str) -> RamArn:
+    """Raises: InputError(ARN_MALFORMED) with the parameter as its subject, InputError(PARAMETER_MISSING)."""
+    text = parameters.text(name, max_length=_LONGEST_ARN)
+    try:
+        return parse_ram_arn(text, kind)
+    except InputError as error:
+        raise InputError(error.reason, error.public, error.detail, subject=name) from error
+
+
+def credentials_answer(credentials: Credentials) -> dict[str, Value]:
+    return {
+        "AccessKeyId": credentials.access_key_id,
+        "AccessKeySecret": credentials.access_key_secret.reveal(),
+        "SecurityToken": credentials.security_token,
+        "Expiration": wire_time(credentials.expiration),
+    }
