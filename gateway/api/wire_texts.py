@@ -25,6 +25,7 @@ _MISSING = {
     "Role": "The specified Role not exists .",
     "ResourceGroup": "The resource group does not exist.",
     "ServiceLinkedRoleTemplate": "The service linked role template of the service does not exist.",
+    "CredentialReport": "The credential report does not exist.",
     "SAMLProvider": "Can not find SAML provider.",
     "OIDCProvider": "Can not find OIDC provider.",
     "OIDCProvider.ClientId": "The OIDC provider has no such client id.",
