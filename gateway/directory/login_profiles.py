@@ -3,8 +3,9 @@
 Rule: ram-limits §5, §6. Signing in with them is in `password_login.py`.
 
 Setting a password has two halves. `prepare_password` checks it and hashes it, which takes from tens of milliseconds to
-a second and more: do it in `Store.reading()`. What it made is written by `add_login_profile`, `update_login_profile`
-or `change_own_password`, which refuse it if the user got another password meanwhile.
+a second and more: do it in `Store.reading()`, in a `HashingLimit.long_turn`. What it made is written by
+`add_login_profile`, `update_login_profile` or `change_own_password`, which refuse it if the user got another password
+meanwhile.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory import ties
 from gateway.directory.accounts import lock_account
-from gateway.directory.login_attempts import forget_failures, user_attempt
+from gateway.directory.login_attempts import clear_failures, forget_failures, user_attempt
 from gateway.directory.password_history import last_hashes, newest_password_id, remember_password
 from gateway.directory.password_policy import get_password_policy
 from gateway.directory.passwords import PasswordPolicy, check_password_policy, hash_password, verify_password
@@ -169,7 +170,10 @@ def update_login_profile(
     (`sts.sessions.end_sessions_of_user`). Enabling makes the password a first one again.
     Raises: NotFound, subject "User.LoginProfile"; Conflict(CHANGED_MEANWHILE).
     """
-    profile = _lock_profile(session, user, ends_lockout=password is not None)
+    lock_account(session, user.account_id)
+    if password is not None:
+        forget_failures(session, user_attempt(user.account_id, user.name))
+    profile = _lock_profile(session, user)
     if password is not None:
         _set_password(session, user, profile, password, now)
         profile.initial_since = now if profile.initial_since is not None else None
@@ -192,11 +196,18 @@ def change_own_password(session: Session, user: User, password: NewPassword, now
 
     Afterwards no change is required any more, and the other browsers of the user should be signed out
     (`sts.sessions.end_sessions_of_user`). Of two changes at once, only the first is made.
-    Raises: NotFound, subject "User.LoginProfile"; Conflict(CHANGED_MEANWHILE).
+    Raises: NotFound, subject "User.LoginProfile"; Throttled if the name was blocked meanwhile; Conflict(
+    CHANGED_MEANWHILE) if the password was changed or disabled meanwhile.
     """
-    profile = _lock_profile(session, user, ends_lockout=True)
+    # Locked in this order everywhere: account, failures, profile. A sign-in, which needs no account, is in it too.
+    lock_account(session, user.account_id)
+    clear_failures(session, user_attempt(user.account_id, user.name), now)
+    profile = _lock_profile(session, user)
+    if profile.status != LoginProfileStatus.ACTIVE:
+        raise _changed_meanwhile()
     _set_password(session, user, profile, password, now)
     profile.password_reset_required = False
+    profile.password_used_at = now
     profile.initial_since = None
     profile.updated_at = now
     session.flush()
@@ -241,11 +252,7 @@ def password_status(profile: LoginProfile, policy: PasswordPolicy, now: datetime
     return PasswordStatus.INITIAL_EXPIRED if expired else PasswordStatus.INITIAL_VALID
 
 
-def _lock_profile(session: Session, user: User, *, ends_lockout: bool) -> LoginProfile:
-    # Locked in this order everywhere: account, failures, profile. A sign-in, which needs no account, is in it too.
-    lock_account(session, user.account_id)
-    if ends_lockout:
-        forget_failures(session, user_attempt(user.account_id, user.name))
+def _lock_profile(session: Session, user: User) -> LoginProfile:
     profile = session.get(LoginProfile, user.id, with_for_update=True, populate_existing=True)
     return profile or get_login_profile(session, user)
 
@@ -258,8 +265,10 @@ def _set_password(session: Session, user: User, profile: LoginProfile, password:
 
 
 def _check_follows(session: Session, user: User, password: NewPassword) -> None:
-    if password.user_id != user.id:
-        raise ValueError("the password was prepared for another user")
-    if newest_password_id(session, user.id) != password.after:
-        message = "the password was changed at the same moment: sign in with the new one, or try again"
-        raise Conflict(Reason.CHANGED_MEANWHILE, message, subject="User.LoginProfile")
+    if password.user_id != user.id or newest_password_id(session, user.id) != password.after:
+        raise _changed_meanwhile()
+
+
+def _changed_meanwhile() -> Conflict:
+    message = "the password was changed at the same moment: sign in with the new one, or try again"
+    return Conflict(Reason.CHANGED_MEANWHILE, message, subject="User.LoginProfile")

@@ -3,14 +3,14 @@
 1. `guarded_check(..., user_attempt(...), lambda session: check_user_password(session, ...))` checks the password while
    nothing is locked, and counts a wrong one. Every refusal is a CredentialError, to be shown as it is.
 2. The outcome is a `PasswordLogin`. Its `must_change` says that nobody may be signed in with this password; the page
-   asks for a new one, calls `login_profiles.prepare_password(..., differs=True)` in a hashing turn while reading, then
+   asks for a new one, calls `prepare_own_password` in a `long_turn` while reading, then
    `login_profiles.change_own_password` in the transaction that signs in.
 3. Further steps (second factor) may take minutes, and other requests: they keep `user.id` and `password_id`.
 4. The transaction that opens the session calls `login_attempts.clear_failures`, then `use_password`, which refuses what
-   was changed or disabled since the check. After `change_own_password` in the same transaction, pass no `password_id`.
+   was changed or disabled since the check. In a transaction that calls `change_own_password`, that stands for both.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -20,9 +20,11 @@ from sqlalchemy.orm import Session
 from gateway.directory.login_profiles import (
     LoginProfile,
     LoginProfileStatus,
+    NewPassword,
     PasswordStatus,
     login_status,
     password_status,
+    prepare_password,
     record_password_use,
 )
 from gateway.directory.names import name_key
@@ -81,6 +83,14 @@ def check_user_password(session: Session, account_id: str, name: str, password: 
     return PasswordLogin(
         user, password_id, _standing(user, profile, policy, preference, now), profile.mfa_bind_required
     )
+
+
+def prepare_own_password(session: Session, user: User, password_id: int, password: Secret) -> NewPassword:
+    """The new password of somebody who proved to know the one called `password_id`. Slow.
+
+    Raises: as `prepare_password`; the password that is to be changed is refused like one that was used before.
+    """
+    return replace(prepare_password(session, user, password, differs=True), after=password_id)
 
 
 def use_password(session: Session, user_id: str, password_id: int, now: datetime) -> None:

@@ -30,11 +30,14 @@ _HASHER = PasswordHasher()
 class HashingLimit:
     """A bound on passwords checked at once, each of which takes 64 MiB. One per process, shared by its threads.
 
-    Whatever strangers can make the gateway hash is hashed in a `turn`; the command line hashes without.
+    Whatever strangers can make the gateway hash is hashed in a `turn`; the command line hashes without. Setting a
+    password, which may have to look at many old ones, is a `long_turn`, beside the others and one at a time: whoever
+    changes a password over and over keeps nobody from signing in.
     """
 
     def __init__(self, at_once: int = 4, wait_s: float = 2.0) -> None:
         self._turns = BoundedSemaphore(at_once)
+        self._long_turns = BoundedSemaphore(1)
         self._wait_s = wait_s
 
     @contextmanager
@@ -43,13 +46,25 @@ class HashingLimit:
 
         Raises: Throttled(LOGIN_THROTTLED) when the others take too long.
         """
-        if not self._turns.acquire(timeout=self._wait_s):
-            message = "too many people are signing in at this moment: wait 1 second, then try again"
-            raise Throttled(Reason.LOGIN_THROTTLED, message, "no turn to hash a password", retry_after_s=1)
-        try:
+        with _held(self._turns, self._wait_s, "signing in"):
             yield
-        finally:
-            self._turns.release()
+
+    @contextmanager
+    def long_turn(self) -> Iterator[None]:
+        """The same for setting a password, with more patience."""
+        with _held(self._long_turns, 5 * self._wait_s, "changing a password"):
+            yield
+
+
+@contextmanager
+def _held(turns: BoundedSemaphore, wait_s: float, doing: str) -> Iterator[None]:
+    if not turns.acquire(timeout=wait_s):
+        message = f"too many people are {doing} at this moment: wait 1 second, then try again"
+        raise Throttled(Reason.LOGIN_THROTTLED, message, "no turn to hash a password", retry_after_s=1)
+    try:
+        yield
+    finally:
+        turns.release()
 
 
 @dataclass(frozen=True, slots=True)
