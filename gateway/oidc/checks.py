@@ -5,7 +5,7 @@ docs/flows/oidc-verification.md. Checks 19 to 22 are for logins; one that does n
 nothing is there to compare, is left out of the evidence. Every other check is in it.
 
      1  size                at most 20,000 characters
-     2  compact             three parts of strict base64url; no JSON serialization, no encryption
+     2  compact             three parts of strict base64url, each decoded where it is read; no encryption
      3  header              one JSON object, no member twice, bounded; `alg` and `kid` are texts
      4  critical-header     no `crit`, no `b64`
      5  type                `typ` absent or JWT; no token within the token
@@ -63,5 +63,7 @@ class Check(StrEnum):
     AUTHENTICATION_CONTEXT = "22 authentication-context"
 
 
+# What any signed token has passed when its claims can be read.
+ENVELOPE = tuple(Check)[:9]
 # What every ID token has passed, a login's or not.
 ALWAYS = tuple(Check)[:18]
