@@ -12,6 +12,9 @@ from gateway.sts.duration import parse_session_duration
 ROLE = "https://www.aliyun.com/SAML-Role/Attributes/Role"
 ROLE_SESSION_NAME = "https://www.aliyun.com/SAML-Role/Attributes/RoleSessionName"
 SESSION_DURATION = "https://www.aliyun.com/SAML-Role/Attributes/SessionDuration"
+# Ours: ARNs of the providers whose mapping rules are to be asked. The assertion has to name them, since several
+# accounts may have registered its issuer, and none of them may put roles before the people of another.
+RULES_OF = "urn:ramgate:saml:rules-of"
 
 MAX_ROLE_VALUES = 100  # the contract sets no limit; this one bounds the work that one assertion can ask for
 
@@ -48,6 +51,22 @@ class RoleAttributes:
     malformed: tuple[MalformedRole, ...]
 
 
+def names_roles(identity: VerifiedIdentity) -> bool:
+    """Whether the assertion has the Role attribute at all."""
+    return bool(identity.attributes.get(ROLE))
+
+
+def read_rule_providers(identity: VerifiedIdentity) -> tuple[RamArn, ...]:
+    """The providers whose mapping rules the assertion wants to be asked, without those that can't be read."""
+    found: dict[str, RamArn] = {}
+    for text in identity.attributes.get(RULES_OF, ())[:MAX_ROLE_VALUES]:
+        try:
+            found.setdefault(text.lower(), parse_ram_arn(text, "saml-provider"))
+        except InputError:
+            continue
+    return tuple(found.values())
+
+
 def read_role_attributes(identity: VerifiedIdentity) -> RoleAttributes:
     """Read what an assertion says about roles; nothing is looked up here.
 
@@ -78,10 +97,23 @@ def read_role_attributes(identity: VerifiedIdentity) -> RoleAttributes:
             detail="; ".join(f"{bad.raw!r:.300}: {bad.why}" for bad in malformed[:10]),
         )
     return RoleAttributes(
-        session_name=_read_session_name(identity.attributes.get(ROLE_SESSION_NAME, ())),
+        session_name=read_session_name(identity),
         pairs=pairs,
         malformed=malformed,
     )
+
+
+def read_session_name(identity: VerifiedIdentity) -> str:
+    """The one RoleSessionName. Raises: SamlError(ROLE_SESSION_NAME). Rule: sso-contract §2.2."""
+    values = identity.attributes.get(ROLE_SESSION_NAME, ())
+    if len(values) != 1 or not is_session_name(values[0]):
+        raise SamlError(
+            Reason.ROLE_SESSION_NAME,
+            "Your identity provider must send exactly one RoleSessionName of 2 to 64 characters: letters, digits "
+            "and - _ . @ =. Tell your administrator.",
+            detail=f"RoleSessionName={values!r:.300}",
+        )
+    return values[0]
 
 
 def read_session_duration(identity: VerifiedIdentity) -> int | None:
@@ -92,7 +124,7 @@ def read_session_duration(identity: VerifiedIdentity) -> int | None:
     return parse_session_duration(identity.attributes.get(SESSION_DURATION, ()))
 
 
-def parse_role_value(raw: str) -> RolePair:
+def parse_role_value(raw: str, provider_kind: str = "saml-provider") -> RolePair:
     """Read `<role ARN>,<provider ARN>`.
 
     Refused: another order, white space, more or less than two parts, other kinds of ARN.
@@ -105,7 +137,7 @@ def parse_role_value(raw: str) -> RolePair:
         raise InputError(Reason.ARN_MALFORMED, "the value must be two ARNs with one comma between them")
     if ":saml-provider/" in first and ":role/" in second:
         raise InputError(Reason.ARN_MALFORMED, "the order is wrong: the role comes first, the provider second")
-    return RolePair(raw, parse_ram_arn(first, "role"), parse_ram_arn(second, "saml-provider"))
+    return RolePair(raw, parse_ram_arn(first, "role"), parse_ram_arn(second, provider_kind))
 
 
 def _read_roles(values: tuple[str, ...]) -> tuple[tuple[RolePair, ...], tuple[MalformedRole, ...]]:
@@ -119,14 +151,3 @@ def _read_roles(values: tuple[str, ...]) -> tuple[tuple[RolePair, ...], tuple[Ma
         else:
             pairs.setdefault(raw.lower(), pair)  # names are compared without regard to case
     return tuple(pairs.values()), tuple(malformed.values())
-
-
-def _read_session_name(values: tuple[str, ...]) -> str:
-    if len(values) != 1 or not is_session_name(values[0]):
-        raise SamlError(
-            Reason.ROLE_SESSION_NAME,
-            "Your identity provider must send exactly one RoleSessionName of 2 to 64 characters: letters, digits "
-            "and - _ . @ =. Tell your administrator.",
-            detail=f"RoleSessionName={values!r:.300}",
-        )
-    return values[0]

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from gateway.arn import parse_ram_arn
 from gateway.directory.saml_providers import SamlProvider
 from gateway.errors import Denied, NotFound, Reason, SamlError
-from gateway.federation.attributes import RoleAttributes, RolePair, read_role_attributes
-from gateway.federation.facts import LoginFacts, Occasion, facts_of
-from gateway.federation.mapping import Refusal, ResolvedRole, RoleResolver
+from gateway.federation.facts import Occasion, facts_of
+from gateway.federation.mapping import Refusal, ResolvedRole, resolve_role
 from gateway.federation.replay import claim_session
+from gateway.federation.role_options import RoleOption, RoleOptions, login_context, saml_role_options
+from gateway.federation.vouching import Vouching
 from gateway.identity import VerifiedIdentity
 from gateway.keyring import KeyRing
 from gateway.sts.assume import RoleSessionGrant, assume_with_identity
@@ -51,13 +52,13 @@ def exchange_saml_for_role(
     SAML_UNKNOWN_ISSUER, ROLE_ATTRIBUTE, ROLE_SESSION_NAME, SAML_REPLAYED, SAML_EXPIRED; Denied(TRUST_POLICY_DENIED).
     """
     facts = facts_of(identity)
-    attributes = read_role_attributes(identity)
-    pair = _offered_pair(attributes, provider, role_arn)
-    resolved = _resolve(session, facts, pair, occasion)
+    vouching = Vouching(session, facts)
+    option = _offered_role(saml_role_options(identity, vouching, occasion), provider, role_arn)
+    resolved = _resolve(vouching, option, occasion)
     duration = api_duration(
         duration_s=duration_s,
         session_not_on_or_after=facts.session_not_on_or_after,
-        role_max_s=resolved.role.max_session_duration_s,
+        role_max_s=_role_maximum(resolved, option),
         now=occasion.now,
     )
     claim_session(session, facts, occasion.now)
@@ -66,8 +67,8 @@ def exchange_saml_for_role(
         ring=ring,
         role=resolved.role,
         provider_arn=resolved.provider.arn,
-        session_name=attributes.session_name,
-        identity_context=facts.trust_context(occasion),
+        session_name=option.session_name,
+        identity_context=login_context(facts, resolved.provider, occasion),
         provenance=facts.provenance(resolved.provider.arn, resolved.provider.certificate_fingerprint),
         duration=duration,
         session_policy=session_policy,
@@ -76,22 +77,24 @@ def exchange_saml_for_role(
     return SamlExchange(grant, facts.subject_type, facts.subject, facts.issuer, facts.recipient)
 
 
-def _offered_pair(attributes: RoleAttributes, provider: SamlProvider, role_arn: str) -> RolePair:
+def _offered_role(offered: RoleOptions, provider: SamlProvider, role_arn: str) -> RoleOption:
     wanted = parse_ram_arn(role_arn, "role")
-    for pair in attributes.pairs:
+    for option in offered.options:
+        pair = option.pair
         if (pair.role.account_id, pair.role.name.lower()) != (wanted.account_id, wanted.name.lower()):
             continue
         if (pair.provider.account_id, pair.provider.name.lower()) == (provider.account_id, provider.name.lower()):
-            return pair
+            return option
     raise SamlError(
         Reason.ROLE_ATTRIBUTE,
         "The SAML assertion does not offer this role through this provider.",
-        detail=f"wanted {wanted} through {provider.arn}; offered {[pair.raw for pair in attributes.pairs]!r:.500}",
+        detail=f"wanted {wanted} through {provider.arn}; offered {[each.pair.raw for each in offered.options]!r:.500}; "
+        f"rules not met: {[f'{miss.rule.name}: {miss.why}' for miss in offered.misses]!r:.500}",
     )
 
 
-def _resolve(session: Session, facts: LoginFacts, pair: RolePair, occasion: Occasion) -> ResolvedRole:
-    choice, resolved = RoleResolver(session, facts, occasion).resolve(pair)
+def _resolve(vouching: Vouching, option: RoleOption, occasion: Occasion) -> ResolvedRole:
+    choice, resolved = resolve_role(vouching, option, occasion)
     if resolved is not None:
         return resolved
     if choice.decision is not None:
@@ -104,3 +107,8 @@ def _resolve(session: Session, facts: LoginFacts, pair: RolePair, occasion: Occa
     if choice.refusal is Refusal.PROVIDER:
         raise SamlError(Reason.SAML_UNKNOWN_ISSUER, "The SAML assertion is not by this provider.", choice.detail)
     raise NotFound(Reason.NOT_FOUND, "the role does not exist", choice.detail, subject="RoleArn")
+
+
+def _role_maximum(resolved: ResolvedRole, option: RoleOption) -> int:
+    """Seconds; a mapping rule can lower what the role allows."""
+    return min(resolved.role.max_session_duration_s, option.session_duration_s or resolved.role.max_session_duration_s)

@@ -4,12 +4,13 @@ session remembers. They can wait in an offer until the person has chosen.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
-from gateway.identity import VerifiedIdentity
+from gateway.identity import Protocol, VerifiedIdentity
 from gateway.sts.token import Provenance
 
+_INSTANTS = ("not_on_or_after", "session_not_on_or_after", "authn_instant")
 NAME_ID_FORMAT_PREFIX = "urn:oasis:names:tc:SAML:2.0:nameid-format:"
 
 
@@ -38,21 +39,36 @@ class LoginFacts:
     not_on_or_after: datetime
     session_not_on_or_after: datetime | None
     attributes: Mapping[str, tuple[str, ...]]
+    audiences: tuple[str, ...]
+    authn_instant: datetime | None
+    authn_context: str | None
+    methods: tuple[str, ...] = ()  # amr
+    provider: str = ""  # ARN of the OpenID Provider; SAML names its providers in the assertion
     twin_fingerprints: tuple[str, ...] = ()
 
     def trust_context(self, occasion: Occasion) -> dict[str, tuple[str, ...]]:
-        """The condition keys that a role's trust policy may ask about.
+        """The condition keys that trust policies and mapping rules may ask about.
 
-        Rule: sso-contract §2.4. `saml:recipient` is the platform's; `saml:iss`, `saml:sub`, `saml:sub_type` and
-        `saml:attribute/<name>` are extensions of ours. Keys of the edge never speak for the assertion.
+        Rule: sso-contract §2.4, §3.3. `saml:recipient`, `oidc:iss`, `oidc:aud` and `oidc:sub` are the platform's;
+        `saml:iss`, `saml:sub`, `saml:sub_type`, `saml:attribute/<name>` and `oidc:claim/<name>` are extensions of ours.
+        Keys of the edge never speak for the login.
         """
-        context = {key: values for key, values in occasion.context.items() if not key.lower().startswith("saml:")}
-        context["saml:recipient"] = (self.recipient,)
-        context["saml:iss"] = (self.issuer,)
-        context["saml:sub"] = (self.subject,)
-        context["saml:sub_type"] = (self.subject_type,) if self.subject_type else ()
+        context = {
+            key: values for key, values in occasion.context.items() if not key.lower().startswith(("saml:", "oidc:"))
+        }
+        if self.protocol == Protocol.OIDC:
+            context["oidc:iss"] = (self.issuer,)
+            context["oidc:aud"] = self.audiences
+            context["oidc:sub"] = (self.subject,)
+            prefix = "oidc:claim/"
+        else:
+            context["saml:recipient"] = (self.recipient,)
+            context["saml:iss"] = (self.issuer,)
+            context["saml:sub"] = (self.subject,)
+            context["saml:sub_type"] = (self.subject_type,) if self.subject_type else ()
+            prefix = "saml:attribute/"
         for name, values in self.attributes.items():
-            context[f"saml:attribute/{name}"] = tuple(values)
+            context[prefix + name] = tuple(values)
         return context
 
     def provenance(self, provider_arn: str, certificate_fingerprint: str) -> Provenance:
@@ -78,6 +94,7 @@ def short_name_id_format(name_id_format: str) -> str:
 
 
 def facts_of(identity: VerifiedIdentity) -> LoginFacts:
+    claims = identity.oidc
     return LoginFacts(
         protocol=identity.protocol.value,
         issuer=identity.issuer,
@@ -89,39 +106,31 @@ def facts_of(identity: VerifiedIdentity) -> LoginFacts:
         not_on_or_after=identity.not_on_or_after,
         session_not_on_or_after=identity.session_not_on_or_after,
         attributes=identity.attributes,
+        audiences=(identity.audience,) if claims is None else claims.audiences,
+        authn_instant=identity.authn_instant,
+        authn_context=identity.authn_context,
+        methods=() if claims is None else claims.methods,
+        provider=identity.provider,
         twin_fingerprints=identity.twin_fingerprints,
     )
 
 
 def dump_facts(facts: LoginFacts) -> str:
-    end = facts.session_not_on_or_after
-    texts = [
-        facts.protocol,
-        facts.issuer,
-        facts.subject,
-        facts.subject_type,
-        facts.assertion_id,
-        facts.certificate_fingerprint,
-        facts.recipient,
-    ]
-    attributes = {name: list(values) for name, values in facts.attributes.items()}
-    ends = [facts.not_on_or_after.isoformat(), end.isoformat() if end else None]
-    return json.dumps([texts, *ends, attributes, facts.twin_fingerprints])
+    fields = asdict(replace(facts, attributes=dict(facts.attributes)))  # claims are worked out when they are read
+    return json.dumps(fields | {name: _dump_instant(fields[name]) for name in _INSTANTS})
 
 
 def load_facts(text: str) -> LoginFacts:
-    texts, not_on_or_after, session_end, attributes, twins = json.loads(text)
-    protocol, issuer, subject, subject_type, assertion_id, certificate_fingerprint, recipient = texts
-    return LoginFacts(
-        protocol=protocol,
-        issuer=issuer,
-        subject=subject,
-        subject_type=subject_type,
-        assertion_id=assertion_id,
-        certificate_fingerprint=certificate_fingerprint,
-        recipient=recipient,
-        not_on_or_after=datetime.fromisoformat(not_on_or_after),
-        session_not_on_or_after=datetime.fromisoformat(session_end) if session_end else None,
-        attributes={name: tuple(values) for name, values in attributes.items()},
-        twin_fingerprints=tuple(twins),
-    )
+    fields = json.loads(text)
+    lists = {name: tuple(fields[name]) for name in ("audiences", "methods", "twin_fingerprints")}
+    instants = {name: _load_instant(fields[name]) for name in _INSTANTS}
+    attributes = {name: tuple(values) for name, values in fields["attributes"].items()}
+    return LoginFacts(**{**fields, **lists, **instants, "attributes": attributes})
+
+
+def _dump_instant(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()
+
+
+def _load_instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -12,16 +12,18 @@ from sqlalchemy.orm import Session
 from gateway.directory.accounts import get_account
 from gateway.directory.users import User, record_login
 from gateway.errors import AuthenticationError, Denied, GatewayError, Reason
-from gateway.federation.attributes import RolePair, parse_role_value
-from gateway.federation.facts import Occasion, facts_of
-from gateway.federation.mapping import ResolvedRole, RoleMapping, RoleResolver, role_choices
+from gateway.federation.attributes import parse_role_value
+from gateway.federation.facts import LoginFacts, Occasion, facts_of
+from gateway.federation.mapping import ResolvedRole, RoleChoice, RoleMapping, resolve_role, role_choices
 from gateway.federation.offers import OfferContent, OfferedChoice, choice_gone, save_offer, take_offer
 from gateway.federation.pending import PendingLogin
 from gateway.federation.receipts import record_role_login, record_role_offer, record_user_login
 from gateway.federation.replay import claim_presentation, claim_session
+from gateway.federation.role_options import RoleOption, login_context
 from gateway.federation.user_matching import match_user
 from gateway.federation.user_sso import check_solicited, check_user_sso, user_sso_provider_arn
-from gateway.identity import VerifiedIdentity
+from gateway.federation.vouching import Vouching
+from gateway.identity import Protocol, VerifiedIdentity
 from gateway.keyring import KeyRing
 from gateway.principal import RamUser
 from gateway.sts.assume import RoleSessionGrant, assume_with_identity
@@ -125,15 +127,13 @@ def begin_role_login(
     mapping = role_choices(session, identity, occasion)
     content = OfferContent(
         facts=facts,
-        session_name=mapping.session_name,
-        session_duration_s=mapping.session_duration_s,
         target=relay_target,
-        choices=tuple(OfferedChoice(choice.raw, choice.role_id) for choice in mapping.allowed),
+        choices=tuple(_offered(choice) for choice in mapping.allowed),
     )
     if not content.choices:
         raise _none_allowed(mapping)
     if len(mapping.choices) == 1:
-        return _sign_in(session, ring, content, mapping.resolved[0], occasion)
+        return _sign_in(session, ring, content, content.choices[0], mapping.resolved[0], occasion)
     offer_id, expires_at = save_offer(session, ring, content=content, browser=browser, now=occasion.now)
     record_role_offer(session, occasion, facts, mapping)
     return RoleOffer(offer_id, mapping, expires_at)
@@ -158,39 +158,54 @@ def take_role(
     """
     content = take_offer(session, ring, offer_id=offer_id, browser=browser, now=occasion.now)
     raw = f"{role_arn},{provider_arn}"
-    if raw not in {choice.raw for choice in content.choices}:
+    picked = next((choice for choice in content.choices if choice.raw == raw), None)
+    if picked is None:
         raise choice_gone(f"not among the offered roles: {raw!r:.300}")
-    resolved = _resolve_again(session, content, parse_role_value(raw), occasion)
-    return _sign_in(session, ring, content, resolved, occasion)
+    resolved = _resolve_again(session, content.facts, picked, occasion)
+    return _sign_in(session, ring, content, picked, resolved, occasion)
+
+
+def _offered(choice: RoleChoice) -> OfferedChoice:
+    return OfferedChoice(choice.raw, choice.role_id, choice.session_name, choice.session_duration_s, choice.because)
 
 
 def _none_allowed(mapping: RoleMapping) -> GatewayError:
+    refused = [f"{choice.raw!r:.300}: {choice.detail}" for choice in mapping.choices]
+    missed = [f"mapping rule `{miss.rule.name}`: {miss.why}" for miss in mapping.misses]
     return AuthenticationError(
         Reason.ROLE_NONE_ALLOWED,
         "None of the roles that your identity provider offers can be taken. Ask your administrator.",
-        detail=" | ".join(f"{choice.raw!r:.300}: {choice.detail}" for choice in mapping.choices),
+        detail=" | ".join([*refused, *missed]) or "no role was named, and no mapping rule is there",
     )
 
 
-def _resolve_again(session: Session, content: OfferContent, pair: RolePair, occasion: Occasion) -> ResolvedRole:
+def _resolve_again(session: Session, facts: LoginFacts, picked: OfferedChoice, occasion: Occasion) -> ResolvedRole:
     """What the directory and the trust policy say now about a choice that was allowed when it was offered."""
-    choice, resolved = RoleResolver(session, content.facts, occasion).resolve(pair)
+    kind = "oidc-provider" if facts.protocol == Protocol.OIDC else "saml-provider"
+    pair = parse_role_value(picked.raw, kind)
+    option = RoleOption(pair, picked.session_name, picked.session_duration_s, picked.because)
+    choice, resolved = resolve_role(Vouching(session, facts), option, occasion)
     if resolved is None:
         if choice.decision is not None:
             raise Denied(Reason.TRUST_POLICY_DENIED, choice.why, choice.decision, choice.detail)
         raise choice_gone(choice.detail)
-    if resolved.role.id not in {offered.role_id for offered in content.choices if offered.raw == pair.raw}:
+    if resolved.role.id != picked.role_id:
         raise choice_gone(f"{pair.role} was deleted and made anew since the offer")
     return resolved
 
 
-def _sign_in(
-    session: Session, ring: KeyRing, content: OfferContent, resolved: ResolvedRole, occasion: Occasion
+def _sign_in(  # noqa: PLR0917 - what, which, with what rows, when
+    session: Session,
+    ring: KeyRing,
+    content: OfferContent,
+    picked: OfferedChoice,
+    resolved: ResolvedRole,
+    occasion: Occasion,
 ) -> RoleSignedIn:
     facts = content.facts
     claim_session(session, facts, occasion.now)
     cap = console_duration(
-        attribute_s=content.session_duration_s,
+        attribute_s=picked.session_duration_s,
         session_not_on_or_after=facts.session_not_on_or_after,
         role_max_s=resolved.role.max_session_duration_s,
         login_limit_h=resolved.account.login_session_duration_h,
@@ -201,8 +216,8 @@ def _sign_in(
         ring=ring,
         role=resolved.role,
         provider_arn=resolved.provider.arn,
-        session_name=content.session_name,
-        identity_context=facts.trust_context(occasion),
+        session_name=picked.session_name,
+        identity_context=login_context(facts, resolved.provider, occasion),
         provenance=facts.provenance(resolved.provider.arn, resolved.provider.certificate_fingerprint),
         duration=cap,
         session_policy=None,
@@ -218,5 +233,5 @@ def _sign_in(
         duration_cap=grant.duration_cap,
         now=occasion.now,
     )
-    record_role_login(session, occasion, grant)
+    record_role_login(session, occasion, grant, picked.because)
     return RoleSignedIn(grant, handle, content.target, grant.token.expires_at)

@@ -5,7 +5,7 @@ nobody who can merely write to the table can make up an identity.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import CursorResult, delete
@@ -37,13 +37,14 @@ class RoleOfferRow(Base):
 class OfferedChoice:
     raw: str
     role_id: str
+    session_name: str
+    session_duration_s: int | None
+    because: str
 
 
 @dataclass(frozen=True, slots=True)
 class OfferContent:
     facts: LoginFacts
-    session_name: str
-    session_duration_s: int | None
     target: str  # where the browser goes afterwards; checked by the edge
     choices: tuple[OfferedChoice, ...]
 
@@ -107,20 +108,16 @@ def choice_gone(detail: str) -> AuthenticationError:
 def _dump(content: OfferContent) -> bytes:
     fields = [
         dump_facts(content.facts),
-        content.session_name,
-        content.session_duration_s,
         content.target,
-        [[choice.raw, choice.role_id] for choice in content.choices],
+        [astuple(choice) for choice in content.choices],
     ]
     return json.dumps(fields).encode()
 
 
 def _load(payload: bytes) -> OfferContent:
-    facts, session_name, session_duration_s, target, choices = json.loads(payload)
+    facts, target, choices = json.loads(payload)
     return OfferContent(
         facts=load_facts(facts),
-        session_name=session_name,
-        session_duration_s=session_duration_s,
         target=target,
-        choices=tuple(OfferedChoice(raw, role_id) for raw, role_id in choices),
+        choices=tuple(OfferedChoice(*fields) for fields in choices),
     )

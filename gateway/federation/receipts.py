@@ -31,14 +31,17 @@ def record_role_offer(session: Session, occasion: Occasion, facts: LoginFacts, m
         "assertion_id": facts.assertion_id,
         "certificate": facts.certificate_fingerprint,
         "session_name": mapping.session_name,
-        "offered": [choice.raw for choice in mapping.allowed],
+        "offered": [f"{choice.raw}: {choice.because}" for choice in mapping.allowed],
         "refused": [f"{choice.raw}: {choice.detail}" for choice in mapping.choices if not choice.allowed],
+        "rules_not_met": [f"{miss.rule.name}: {miss.why}" for miss in mapping.misses],
     }
     record(session, _receipt(occasion, ROLE_OFFER, None, details))
 
 
-def record_role_login(session: Session, occasion: Occasion, grant: RoleSessionGrant) -> None:
-    record(session, _receipt(occasion, ROLE_LOGIN, grant.token.principal, grant_details(grant)))
+def record_role_login(session: Session, occasion: Occasion, grant: RoleSessionGrant, because: str) -> None:
+    """`because`: what offered the role."""
+    details = grant_details(grant) | {"offered_by": because}
+    record(session, _receipt(occasion, ROLE_LOGIN, grant.token.principal, details))
 
 
 def grant_details(grant: RoleSessionGrant) -> dict[str, Detail]:

@@ -69,16 +69,8 @@ def check_session_name_template(template: str) -> None:
         raise InputError(Reason.PARAMETER_INVALID, message, subject="SessionName")
 
 
-def _apply(rule: MappingRule, context: Context) -> RuleHit | RuleMiss:
-    unmet = unmet_conditions(rule.block, context)
-    if unmet:
-        return RuleMiss(rule, "; ".join(each.hint for each in unmet), unmet)
-    name, problem = _session_name(rule.session_name, context)
-    return RuleMiss(rule, problem) if problem else RuleHit(rule, name)
-
-
-def _session_name(template: str, context: Context) -> tuple[str, str]:
-    """The session name, or what stands in its way."""
+def make_session_name(template: str, context: Context) -> tuple[str, str]:
+    """Fill a template in: the session name and nothing, or nothing and what stands in its way, in words."""
     folded = {key.lower(): values for key, values in context.items()}
     for key in _PLACEHOLDER.findall(template):
         if len(folded.get(key.lower(), ())) != 1:
@@ -88,3 +80,11 @@ def _session_name(template: str, context: Context) -> tuple[str, str]:
     if not is_session_name(name):
         return "", "the session name would not have 2 to 64 letters, digits and - _ . @ ="
     return name, ""
+
+
+def _apply(rule: MappingRule, context: Context) -> RuleHit | RuleMiss:
+    unmet = unmet_conditions(rule.block, context)
+    if unmet:
+        return RuleMiss(rule, "; ".join(each.hint for each in unmet), unmet)
+    name, problem = make_session_name(rule.session_name, context)
+    return RuleMiss(rule, problem) if problem else RuleHit(rule, name)

@@ -1,0 +1,39 @@
+"""How sure a login is: whether a second factor was proved upstream, and when. Pure.
+
+One policy condition serves local and federated logins: `acs:MFAPresent`, and `acs:MFAAge` for how many seconds ago that
+was. What an identity provider must say for it is set per provider; nothing counts by default.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.client import MFA_PRESENT
+from gateway.federation.facts import LoginFacts
+
+MFA_AGE = "acs:MFAAge"  # ours: the platform has no key for it
+
+
+@dataclass(frozen=True, slots=True)
+class Assurance:
+    second_factor: bool
+    authenticated_at: datetime | None  # when the person proved who it is, as the provider says
+
+
+def assurance_of(facts: LoginFacts, second_factors: Collection[str]) -> Assurance:
+    """What a verified login amounts to under a provider's setting.
+
+    A second factor was proved if the authentication context (`acr`, AuthnContextClassRef) or one of the methods (`amr`)
+    is among `second_factors`, letter by letter. A setting can't name what means a password alone.
+    """
+    said = {*facts.methods, *(() if facts.authn_context is None else (facts.authn_context,))}
+    return Assurance(not said.isdisjoint(second_factors), facts.authn_instant)
+
+
+def assurance_context(assurance: Assurance, now: datetime) -> dict[str, tuple[str, ...]]:
+    """The condition keys. The age is there only with a second factor whose time is known; never below 0."""
+    context: dict[str, tuple[str, ...]] = {MFA_PRESENT: ("true" if assurance.second_factor else "false",)}
+    if assurance.second_factor and assurance.authenticated_at is not None:
+        age_s = max(0, int((now - assurance.authenticated_at).total_seconds()))
+        context[MFA_AGE] = (str(age_s),)
+    return context

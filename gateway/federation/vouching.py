@@ -1,0 +1,77 @@
+"""Whether a registered provider vouches for a login, and what is kept of it.
+
+Tenants: whoever names a provider, only that provider's own registration counts. Its issuer must be the login's, and
+what verified the message must be its own; that another account registered the same issuer changes nothing.
+"""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from gateway.arn import RamArn
+from gateway.directory.oidc_providers import find_oidc_provider
+from gateway.directory.provider_keys import oidc_provider_key, saml_provider_key
+from gateway.directory.provider_logins import LoginSettings, Use, get_login_settings
+from gateway.directory.saml_providers import find_saml_provider, provider_certificates
+from gateway.federation.facts import LoginFacts
+from gateway.identity import Protocol
+
+SAML_DEFAULT = LoginSettings(use=Use.ROLE)
+OIDC_DEFAULT = LoginSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """A provider that vouches for a login, and by which certificate or key of its own."""
+
+    key: str  # see `directory.provider_keys`
+    arn: str  # in the spelling of the directory
+    account_id: str
+    certificate_fingerprint: str
+    settings: LoginSettings
+
+
+@dataclass(slots=True)
+class Vouching:
+    """Looks providers up for one login; remembers them, since all that a login says tends to name the same one."""
+
+    session: Session
+    facts: LoginFacts
+    _known: dict[RamArn, tuple[Voucher | None, str]] = field(default_factory=dict)
+
+    def find(self, named: RamArn) -> tuple[Voucher | None, str]:
+        """The provider if it vouches for this login; else None and, for the log, why not."""
+        if named not in self._known:
+            look_up = self._oidc if self.facts.protocol == Protocol.OIDC else self._saml
+            self._known[named] = look_up(named)
+        return self._known[named]
+
+    def _oidc(self, named: RamArn) -> tuple[Voucher | None, str]:
+        """The token was verified with the keys of one provider, so no other can vouch for it."""
+        provider = find_oidc_provider(self.session, named.account_id, named.name)
+        if provider is None or named.kind != "oidc-provider":
+            return None, f"no provider {named}"
+        if (provider.arn, provider.issuer_url) != (self.facts.provider, self.facts.issuer):
+            return None, f"{named} is not {self.facts.provider}, which verified the token of {self.facts.issuer!r:.200}"
+        key = oidc_provider_key(provider.id)
+        settings = get_login_settings(self.session, key, OIDC_DEFAULT)
+        return Voucher(key, provider.arn, provider.account_id, self.facts.certificate_fingerprint, settings), ""
+
+    def _saml(self, named: RamArn) -> tuple[Voucher | None, str]:
+        """Another account may have registered the same issuer and a certificate around the same public key, and the
+        verification may have met that one first. So the certificates with this key count alike, and only the
+        provider's own is remembered.
+        """
+        provider = find_saml_provider(self.session, named.account_id, named.name)
+        if provider is None or named.kind != "saml-provider":
+            return None, f"no provider {named}"
+        if provider.entity_id != self.facts.issuer:
+            return None, f"{named} is registered for {provider.entity_id!r:.200}, not {self.facts.issuer!r:.200}"
+        verified = (self.facts.certificate_fingerprint, *self.facts.twin_fingerprints)
+        own = {certificate.fingerprint for certificate in provider_certificates(self.session, provider)}
+        vouching = next((fingerprint for fingerprint in verified if fingerprint in own), None)
+        if vouching is None:
+            return None, f"{named} does not own the certificate {self.facts.certificate_fingerprint}"
+        key = saml_provider_key(provider.id)
+        settings = get_login_settings(self.session, key, SAML_DEFAULT)
+        return Voucher(key, provider.arn, provider.account_id, vouching, settings), ""
