@@ -80,8 +80,9 @@ def create_group(
 
 
 def find_group(session: Session, account_id: str, name: str) -> Group | None:
-    """By name, in any case."""
-    return session.scalar(select(Group).where(Group.account_id == account_id, Group.name_key == name_key(name)))
+    """By name, in any case; asked anew, as `find_user`."""
+    query = select(Group).where(Group.account_id == account_id, Group.name_key == name_key(name))
+    return session.scalar(query.execution_options(populate_existing=True))
 
 
 def get_group(session: Session, account_id: str, name: str) -> Group:

@@ -89,8 +89,9 @@ def create_user(
 
 
 def find_user(session: Session, account_id: str, name: str) -> User | None:
-    """By name, in any case."""
-    return session.scalar(select(User).where(User.account_id == account_id, User.name_key == name_key(name)))
+    """By name, in any case. Asked anew: who waited for the account's lock must see what was done meanwhile."""
+    query = select(User).where(User.account_id == account_id, User.name_key == name_key(name))
+    return session.scalar(query.execution_options(populate_existing=True))
 
 
 def get_user(session: Session, account_id: str, name: str) -> User:
@@ -102,7 +103,8 @@ def get_user(session: Session, account_id: str, name: str) -> User:
 
 
 def get_user_by_id(session: Session, user_id: str) -> User | None:
-    return session.get(User, name_key(user_id))
+    """By id; asked anew, as `find_user`."""
+    return session.get(User, name_key(user_id), populate_existing=True)
 
 
 def find_user_by_id(session: Session, account_id: str, user_id: str) -> User | None:

@@ -24,6 +24,7 @@ from gateway.api.user_keys import (
 )
 from gateway.api.versions import IMS, RAM
 from gateway.clock import wire_time
+from gateway.directory.accounts import lock_account
 from gateway.directory.names import DISPLAY_NAME, check_name
 from gateway.directory.recycle_bin import delete_user, recycle_user
 from gateway.directory.tags import TagKind, check_tags, set_tags, tags_of
@@ -169,6 +170,7 @@ def update_ram_user(work: Work, request: RamUpdate) -> Outcome:
 
 def update_ims_user(work: Work, request: ImsUpdate) -> Outcome:
     """Raises: as `update_ram_user`; InputError(PARAMETER_INVALID) for a domain that is not the account's."""
+    lock_account(work.session, work.account_id)  # from here to the change nobody else gets the name
     changes = request.changes
     parameter = "NewUserPrincipalName"
     new_name = None if changes.new_name is None else new_user_name_of(work, changes.new_name, parameter)
@@ -198,6 +200,7 @@ def delete_ram_user(work: Work, name: str) -> Outcome:
 
 def delete_ims_user(work: Work, key: UserKey) -> Outcome:
     """Raises: NotFound, subject "User"."""
+    lock_account(work.session, work.account_id)
     kept = recycle_user(work.session, work.account_id, get_keyed_user(work, key).id, work.now)
     return Outcome(details={"user_id": kept.id, "kept_until": wire_time(kept.expires_at)})
 
