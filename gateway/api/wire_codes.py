@@ -150,6 +150,8 @@ BY_REASON: Mapping[Reason, Row] = MappingProxyType(
         Reason.SSO_ACCOUNT_AMBIGUOUS: _LOGIN,
         Reason.USER_NO_MATCH: _LOGIN,
         Reason.USER_DOMAIN_NOT_ACCEPTED: _LOGIN,
+        Reason.USER_NAME_CLAIM: _LOGIN,
+        Reason.USER_LINKED_ELSEWHERE: _LOGIN,
         Reason.ROLE_ATTRIBUTE: _ASSERTION_INVALID,
         Reason.ROLE_SESSION_NAME: Row(
             400, "InvalidParameter.RoleSessionName", "The parameter RoleSessionName is wrongly formed."
@@ -239,6 +241,7 @@ _ASSUME_ROLE: Mapping[tuple[Reason, str], Row] = MappingProxyType(
 # Some operations say the same thing in other words. An empty subject stands for any.
 BY_ACTION: Mapping[str, Mapping[tuple[Reason, str], Row]] = MappingProxyType(
     {
+        "AssumeRole": _ASSUME_ROLE,
         "AssumeRoleWithSAML": _SAML_EXCHANGE,
         "CreateRole": _trust_policy("AssumeRolePolicyDocument"),
         "UpdateRole": _trust_policy("NewAssumeRolePolicyDocument"),
