@@ -183,6 +183,8 @@ class Reason(StrEnum):
     SSO_ACCOUNT_AMBIGUOUS = "SsoAccountAmbiguous"
     USER_NO_MATCH = "UserNoMatch"
     USER_DOMAIN_NOT_ACCEPTED = "UserDomainNotAccepted"
+    USER_NAME_CLAIM = "UserNameClaim"
+    USER_LINKED_ELSEWHERE = "UserLinkedElsewhere"
     ROLE_ATTRIBUTE = "RoleAttribute"
     ROLE_SESSION_NAME = "RoleSessionName"
     ROLE_NONE_ALLOWED = "RoleNoneAllowed"

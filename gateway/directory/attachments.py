@@ -107,7 +107,7 @@ class AttachedEntry:
     """A policy as a list of what somebody has shows it."""
 
     name: str
-    type: str
+    type: PolicyType
     description: str
     default_version: str
     attached_at: datetime
@@ -128,7 +128,9 @@ def _entry(attachment: Attachment, policy: Policy | None) -> AttachedEntry:
     system = find_system_policy(attachment.policy_name) if policy is None else None
     description = policy.description if policy is not None else system.description if system is not None else ""
     version = SYSTEM_POLICY_VERSION if policy is None else policy.default_version_id
-    return AttachedEntry(attachment.policy_name, attachment.policy_type, description, version, attachment.attached_at)
+    return AttachedEntry(
+        attachment.policy_name, PolicyType(attachment.policy_type), description, version, attachment.attached_at
+    )
 
 
 def attachment_counts(session: Session, account_id: str, policy_type: str, names: Collection[str]) -> Mapping[str, int]:
@@ -142,7 +144,7 @@ def attachment_counts(session: Session, account_id: str, policy_type: str, names
         )
         .group_by(Attachment.policy_key)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ def entities_of(session: Session, account_id: str, policy_type: str, policy_name
             )
             .order_by(Attachment.id)
         )
-        return session.execute(query).tuples().all()
+        return [(holder, since) for holder, since in session.execute(query)]
 
     return Entities(of_kind(User), of_kind(Group), of_kind(Role))
 

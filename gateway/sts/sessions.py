@@ -8,14 +8,14 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import false, select, update
+from sqlalchemy import ColumnElement, false, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory.accounts import Account
 from gateway.directory.revocations import find_revocation
 from gateway.directory.roles import Role
 from gateway.directory.users import User
-from gateway.errors import CredentialError
+from gateway.errors import AuthenticationError, CredentialError, Reason
 from gateway.ids import new_handle, new_request_id
 from gateway.keyring import KeyRing
 from gateway.principal import AccountOwner, Principal, RamUser, RoleSession
@@ -73,10 +73,13 @@ def open_session(
 ) -> str:
     """Sign a principal in; returns the handle for its cookie, which can't be had a second time.
 
-    A role session takes its `token`, and never outlives it. Raises: ValueError if the two don't belong together.
+    A role session takes its `token`, and never outlives it. Raises: ValueError if the two don't belong together;
+    AuthenticationError(ROLE_NO_CONSOLE) for a role that is not for the browser.
     """
     if (token.principal if token else None) != (principal if isinstance(principal, RoleSession) else None):
         raise ValueError("a token comes with the role session that it was made for, and with nothing else")
+    if isinstance(principal, RoleSession):
+        _check_for_browser(session, principal)
     sweep_expired(session, BrowserSessionRow.handle_hash, BrowserSessionRow.expires_at, now)
     handle = new_handle()
     origin = token.provenance if token else provenance
@@ -99,6 +102,13 @@ def open_session(
     )
     session.flush()
     return handle
+
+
+def _check_for_browser(session: Session, principal: RoleSession) -> None:
+    """ASSUMPTION: `AllowConsoleLogin` false shuts the browser only, and leaves sessions alone that are open already."""
+    if session.scalar(select(Role.allow_console_login).where(Role.id == principal.role_id)) is False:
+        message = "This role is not for use in the browser."
+        raise AuthenticationError(Reason.ROLE_NO_CONSOLE, message, f"{principal.arn}: AllowConsoleLogin is false")
 
 
 def find_session(session: Session, ring: KeyRing, handle: str, now: datetime) -> BrowserSession | None:
@@ -152,12 +162,16 @@ def end_sessions_of_user(session: Session, user_id: str, now: datetime, *, keep:
     Call it after the change of the login profile in its transaction: a sign-in with the old password either came in
     before, and is ended here, or comes too late.
     """
-    ended = (
-        update(BrowserSessionRow)
-        .where(BrowserSessionRow.kind == _USER, BrowserSessionRow.entity_id == user_id)
-        .where(BrowserSessionRow.ended_at.is_(None))
-        .values(ended_at=now)
-    )
+    _end_all(session, (BrowserSessionRow.kind == _USER) & (BrowserSessionRow.entity_id == user_id), now, keep)
+
+
+def end_sessions_of_owner(session: Session, account_id: str, now: datetime, *, keep: str | None = None) -> None:
+    """The same for the owner of an account."""
+    _end_all(session, (BrowserSessionRow.kind == _OWNER) & (BrowserSessionRow.account_id == account_id), now, keep)
+
+
+def _end_all(session: Session, whose: ColumnElement[bool], now: datetime, keep: str | None) -> None:
+    ended = update(BrowserSessionRow).where(whose, BrowserSessionRow.ended_at.is_(None)).values(ended_at=now)
     if keep is not None:
         ended = ended.where(BrowserSessionRow.handle_hash != hash_key(keep))
     session.execute(ended.execution_options(synchronize_session=False))

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -37,13 +38,13 @@ def saml_trust(company: Seed) -> str:
 
 
 def new_role(company: Seed, ram: RamClient | None = None, **values: Any) -> str:
-    name = values.pop("role_name", "role-" + secrets.token_hex(4))
+    name = str(values.pop("role_name", "role-" + secrets.token_hex(4)))
     values = {"assume_role_policy_document": saml_trust(company), **values}
     (ram or company.ram()).create_role(CreateRoleRequest(role_name=name, **values))
     return name
 
 
-def user_with(company: Seed, *statements: dict[str, object]) -> Caller:
+def user_with(company: Seed, *statements: Mapping[str, object]) -> Caller:
     rights = new_policy(company, json.dumps({"Version": "1", "Statement": list(statements)}))
     user = company.new_user()
     request = AttachPolicyToUserRequest(policy_name=rights, policy_type="Custom", user_name=user.name)

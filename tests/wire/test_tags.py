@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -281,7 +282,7 @@ def test_tag_resources__rights_on_one_thing_and_one_tag__cover_nothing_else(comp
 
 def test_conditions_on_resource_tags__of_a_user__follow_its_tags_at_once(company: Seed) -> None:
     target = company.new_user()
-    statements: tuple[dict[str, object], ...] = (
+    statements: tuple[Mapping[str, object], ...] = (
         {"Effect": "Allow", "Action": ["ram:ListPoliciesForUser", "ram:TagResources"], "Resource": "*"},
         {
             "Effect": "Deny",

@@ -125,7 +125,7 @@ def _holder_actions(kind: HolderKind) -> tuple[AnyAction, ...]:
 def _attached_fields(entry: AttachedEntry) -> dict[str, Value]:
     return {
         "PolicyName": entry.name,
-        "PolicyType": entry.type,
+        "PolicyType": entry.type.value,
         "Description": entry.description,
         "DefaultVersion": entry.default_version,
         "AttachDate": wire_time(entry.attached_at),
