@@ -68,15 +68,16 @@ class Seed:
 
     def client(self, key_id: str = "", secret: str = "", token: str | None = None) -> StsClient:
         """The official client of the token service, as everybody would configure it; the owner's key unless told."""
-        return StsClient(self._config(key_id, secret, token))
+        return StsClient(self.config(key_id, secret, token))
 
     def ram(self, key_id: str = "", secret: str = "", token: str | None = None) -> RamClient:
-        return RamClient(self._config(key_id, secret, token))
+        return RamClient(self.config(key_id, secret, token))
 
     def ims(self, key_id: str = "", secret: str = "", token: str | None = None) -> ImsClient:
-        return ImsClient(self._config(key_id, secret, token))
+        return ImsClient(self.config(key_id, secret, token))
 
-    def _config(self, key_id: str, secret: str, token: str | None) -> Config:
+    def config(self, key_id: str = "", secret: str = "", token: str | None = None) -> Config:
+        """What an official client has to be told."""
         return Config(
             access_key_id=key_id or self.owner_key.access_key_id,
             access_key_secret=secret or self.owner_key.secret.reveal(),
