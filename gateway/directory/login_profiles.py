@@ -2,10 +2,10 @@
 
 Rule: ram-limits §5, §6. Signing in with them is in `password_login.py`.
 
-Setting a password has two halves. `prepare_password` checks it and hashes it, which takes from tens of milliseconds to
-a second and more: do it in `Store.reading()`, in a `HashingLimit.long_turn`. What it made is written by
-`add_login_profile`, `update_login_profile` or `change_own_password`, which refuse it if the user got another password
-meanwhile.
+Setting a password has two halves. `prepare_password` checks it and hashes it, which takes tens of milliseconds, or a
+second where old hashes have other salts: do it in `Store.reading()`, in a `HashingLimit.long_turn`. What it made is
+written by `add_login_profile`, `update_login_profile` or `change_own_password`, which refuse it if the user got another
+password meanwhile.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from gateway.directory.accounts import lock_account
 from gateway.directory.login_attempts import clear_failures, forget_failures, user_attempt
 from gateway.directory.password_history import last_hashes, newest_password_id, remember_password
 from gateway.directory.password_policy import get_password_policy
-from gateway.directory.passwords import PasswordPolicy, check_password_policy, hash_password, verify_password
+from gateway.directory.passwords import PasswordPolicy, check_password_policy, hash_password, is_same_password
 from gateway.directory.security_preference import SecurityPreference
 from gateway.directory.unique import insert_unique
 from gateway.directory.users import User
@@ -69,7 +69,7 @@ class NewPassword:
 
 
 def prepare_password(session: Session, user: User, password: Secret, *, differs: bool = False) -> NewPassword:
-    """Check a password that is to be a user's, and hash it. Slow: up to 25 hashes.
+    """Check a password that is to be a user's, and hash it. Slow.
 
     Refused: what the account's policy forbids; one of the user's last passwords, where it forbids that. `differs`: the
     present one in any case, as users who change their own must choose another, or a change that is required were none.
@@ -78,11 +78,13 @@ def prepare_password(session: Session, user: User, password: Secret, *, differs:
     policy = get_password_policy(session, user.account_id)
     check_password_policy(password, policy, user.name)
     after = newest_password_id(session, user.id)
+    past = last_hashes(session, user.id)
+    password_hash = hash_password(password, like=past[0] if past else None)
     count = max(policy.reuse_prevention, int(differs))
-    if any(verify_password(old, password) for old in last_hashes(session, user.id, count)):
+    if any(is_same_password(old, password_hash, password) for old in past[:count]):
         message = "the password was used before" if count > 1 else "the new password is the old one"
         raise InputError(Reason.PASSWORD_REUSED, message, subject="Password")
-    return NewPassword(user.id, hash_password(password), after)
+    return NewPassword(user.id, password_hash, after)
 
 
 def create_login_profile(

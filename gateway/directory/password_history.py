@@ -33,10 +33,10 @@ def newest_password_id(session: Session, user_id: str) -> int:
     return session.scalar(query) or 0
 
 
-def last_hashes(session: Session, user_id: str, count: int) -> Sequence[str]:
-    """The newest `count` hashes, newest first."""
+def last_hashes(session: Session, user_id: str) -> Sequence[str]:
+    """Newest first, all that are kept."""
     query = select(PastPassword.password_hash).where(PastPassword.user_id == user_id)
-    return session.scalars(query.order_by(PastPassword.id.desc()).limit(count)).all()
+    return session.scalars(query.order_by(PastPassword.id.desc()).limit(MOST_KEPT)).all()
 
 
 def remember_password(session: Session, user_id: str, password_hash: str, now: datetime) -> None:

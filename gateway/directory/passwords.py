@@ -4,6 +4,9 @@ Rule: RFC 9106; ram-limits §6. Texts are compared in Unicode's composed form (N
 password on every system.
 """
 
+import base64
+import binascii
+import hmac
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,9 +108,21 @@ def check_password_policy(password: Secret, policy: PasswordPolicy | None = None
         raise InputError(Reason.PASSWORD_TOO_WEAK, f"a password {broken}", subject="Password")
 
 
-def hash_password(password: Secret) -> str:
-    """Takes tens of milliseconds and 64 MiB. The password must have been checked."""
-    return _HASHER.hash(_composed(password.reveal()))
+def hash_password(password: Secret, like: str | None = None) -> str:
+    """Takes tens of milliseconds and 64 MiB. The password must have been checked.
+
+    With the salt of `like`, a hash made before, if it can be had: then equal passwords give equal hashes. All
+    passwords that one user ever had share a salt, so that a new one is compared with 24 old ones at the price of one
+    hash. Nobody else's has it; and a guess, for whoever has the database, is worth more only against old passwords.
+    """
+    return _HASHER.hash(_composed(password.reveal()), salt=None if like is None else _salt_of(like))
+
+
+def is_same_password(old: str, password_hash: str, password: Secret) -> bool:
+    """Whether `old` is a hash of this password, of which `password_hash` is one. Slow only if their salts differ."""
+    if old.rpartition("$")[0] == password_hash.rpartition("$")[0]:
+        return hmac.compare_digest(old, password_hash)
+    return verify_password(old, password)
 
 
 def verify_password(password_hash: str | None, password: Secret) -> bool:
@@ -149,6 +164,17 @@ def _broken_rule(text: str, policy: PasswordPolicy, user_name: str) -> str | Non
     if policy.not_contain_user_name and user_name and user_name.casefold() in text.casefold():
         return "must not contain the user name"
     return None
+
+
+def _salt_of(password_hash: str) -> bytes | None:
+    """None where the hash is damaged, or was made at settings of another day."""
+    try:
+        if _HASHER.check_needs_rehash(password_hash):
+            return None
+        salt = password_hash.split("$")[4]
+        return base64.b64decode(salt + "=" * (-len(salt) % 4), validate=True)
+    except (InvalidHashError, IndexError, binascii.Error):
+        return None
 
 
 def _composed(text: str) -> str:

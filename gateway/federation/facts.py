@@ -24,6 +24,11 @@ class Occasion:
     now: datetime
     context: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @property
+    def client_address(self) -> str:
+        """Empty if the edge does not know it."""
+        return next(iter(self.context.get("acs:SourceIp", ())), "")
+
 
 @dataclass(frozen=True, slots=True)
 class LoginFacts:

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from gateway.directory.accounts import get_account
+from gateway.directory.login_network import check_login_network
+from gateway.directory.security_preference import get_security_preference
 from gateway.directory.users import User, record_login
 from gateway.errors import AuthenticationError, Denied, GatewayError, Reason
 from gateway.federation.attributes import parse_role_value
@@ -73,9 +75,11 @@ def complete_user_login(
     `audience` is our entity ID for that account; `pending` is what `take_pending` gave for an answer, None for a
     login that began at the IdP, which then goes to `relay_target` (checked by the edge).
     Raises: SamlError with SSO_DISABLED, SAML_AUDIENCE_MISMATCH, SAML_UNKNOWN_ISSUER, SAML_UNSOLICITED,
-    SAML_IN_RESPONSE_TO, SAML_REPLAYED, SAML_EXPIRED, USER_DOMAIN_NOT_ACCEPTED or USER_NO_MATCH.
+    SAML_IN_RESPONSE_TO, SAML_REPLAYED, SAML_EXPIRED, USER_DOMAIN_NOT_ACCEPTED or USER_NO_MATCH;
+    CredentialError(LOGIN_NETWORK).
     """
     account = get_account(session, account_id)
+    _check_network(session, account_id, occasion)
     settings = check_user_sso(session, account, identity, audience)
     check_solicited(settings, identity, pending)
     facts = facts_of(identity)
@@ -194,6 +198,15 @@ def _resolve_again(session: Session, facts: LoginFacts, picked: OfferedChoice, o
     return resolved
 
 
+def _check_network(session: Session, account_id: str, occasion: Occasion) -> None:
+    """The networks that an account allows sign-ins from bind company sign-ins too. Rule: ram-limits §7.
+
+    Raises: CredentialError(LOGIN_NETWORK).
+    """
+    preference = get_security_preference(session, account_id)
+    check_login_network(preference.login_network_masks, occasion.client_address)
+
+
 def _sign_in(  # noqa: PLR0917 - what, which, with what rows, when
     session: Session,
     ring: KeyRing,
@@ -203,6 +216,7 @@ def _sign_in(  # noqa: PLR0917 - what, which, with what rows, when
     occasion: Occasion,
 ) -> RoleSignedIn:
     facts = content.facts
+    _check_network(session, resolved.account.id, occasion)
     claim_session(session, facts, occasion.now)
     cap = console_duration(
         attribute_s=picked.session_duration_s,

@@ -188,14 +188,15 @@ def test_change_password__two_at_once_with_the_same_old_one__one_is_made(company
         forget_failures(session, user_attempt(company.account_id, user.name))
 
 
-def test_change_password__last_24_forbidden__none_of_them_comes_back(company: Seed, user: Caller) -> None:
-    company.ims().set_password_policy(SetPasswordPolicyRequest(password_reuse_prevention=24))
-    ram, old = company.ram(*user.key), PASSWORD
-    for number in range(24):
-        new = f"Battery-Staple-{number}"
-        ram.change_password(ChangeRam(old_password=old, new_password=new))
-        old = new
-    error = refusal(ram.change_password, ChangeRam(old_password=old, new_password="Battery-Staple-0"))
-    assert error.data["Reason"] == "PasswordReused"
-    ram.change_password(ChangeRam(old_password=old, new_password=PASSWORD))
+def test_change_password__last_three_forbidden__none_of_them_comes_back(company: Seed, user: Caller) -> None:
+    company.ims().set_password_policy(SetPasswordPolicyRequest(password_reuse_prevention=3))
+    ram, used = company.ram(*user.key), [PASSWORD]
+    for new in ("Battery-Staple-1", "Battery-Staple-2"):
+        ram.change_password(ChangeRam(old_password=used[-1], new_password=new))
+        used.append(new)
+    for again in used:
+        error = refusal(ram.change_password, ChangeRam(old_password=used[-1], new_password=again))
+        assert error.data["Reason"] == "PasswordReused"
+    ram.change_password(ChangeRam(old_password=used[-1], new_password="Battery-Staple-3"))
+    ram.change_password(ChangeRam(old_password="Battery-Staple-3", new_password=PASSWORD))
     assert opens(company, user, PASSWORD)
