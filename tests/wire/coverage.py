@@ -12,7 +12,7 @@ from tests.wire.operations import OPERATIONS, Operation
 from tests.wire.walk.table import SCENARIOS
 
 README = Path(__file__).resolve().parents[2] / "README.md"
-BEGIN, END = "<!-- coverage: make it anew with python -m tests.wire.coverage --write -->", "<!-- /coverage -->"
+BEGIN, END = "<!-- coverage: written by python -m tests.wire.coverage --write -->", "<!-- /coverage -->"
 _PROVEN = {(scenario.service, scenario.action) for scenario in SCENARIOS}
 
 
