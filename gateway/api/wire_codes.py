@@ -238,11 +238,27 @@ _ASSUME_ROLE: Mapping[tuple[Reason, str], Row] = MappingProxyType(
     }
 )
 
+# ASSUMPTION: of these the codes and statuses are published, the texts are not.
+_DIAGNOSIS: Mapping[tuple[Reason, str], Row] = MappingProxyType(
+    {
+        (Reason.PARAMETER_INVALID, "EncodedDiagnosticMessage"): Row(
+            400, "NotSupport", "The encoded diagnostic message can't be decoded."
+        ),
+        (Reason.TOKEN_EXPIRED, "EncodedDiagnosticMessage"): Row(
+            400, "EncodedMessageExpire", "The encoded diagnostic message is expired."
+        ),
+        (Reason.NOT_FOUND, "EncodedDiagnosticMessage"): Row(
+            404, "EntityNotExist", "The encoded diagnostic message does not exist."
+        ),
+    }
+)
+
 # Some operations say the same thing in other words. An empty subject stands for any.
 BY_ACTION: Mapping[str, Mapping[tuple[Reason, str], Row]] = MappingProxyType(
     {
         "AssumeRole": _ASSUME_ROLE,
         "AssumeRoleWithSAML": _SAML_EXCHANGE,
+        "DecodeDiagnosticMessage": _DIAGNOSIS,
         "CreateRole": _trust_policy("AssumeRolePolicyDocument"),
         "UpdateRole": _trust_policy("NewAssumeRolePolicyDocument"),
         "CreateSAMLProvider": _metadata_upload("EncodedSAMLMetadataDocument"),

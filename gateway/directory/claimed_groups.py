@@ -4,13 +4,13 @@ They stand beside the lasting memberships, which only administrators change. A m
 that whoever is taken off a group upstream, or never comes back, loses its rights without anybody doing anything.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from gateway.directory.accounts import change_policies, lock_account
+from gateway.directory.accounts import change_policies
 from gateway.directory.groups import Group
 from gateway.directory.names import name_key
 from gateway.directory.users import User
@@ -27,26 +27,24 @@ class ClaimedMembership(Base):
 
 
 def replace_claimed_groups(
-    session: Session, user: User, provider_key: str, names: Collection[str], *, expires_at: datetime
+    session: Session, user: User, provider_key: str, until: Mapping[str, datetime]
 ) -> tuple[str, ...]:
-    """Let `user` be in exactly these groups of its account, as far as this provider is concerned, until `expires_at`.
+    """Let `user` be in exactly these groups of its account, as far as this provider is concerned: name to end.
 
     Names that no group has are left out; the names of the groups that count come back. What every worker has compiled
     is void only if a membership begins, or ends earlier than it would have; one that goes on is looked up in time.
     """
-    wanted = _groups(session, user.account_id, names)
-    lock_account(session, user.account_id)
+    wanted = _groups(session, user.account_id, until)
     own = select(ClaimedMembership).where(ClaimedMembership.user_id == user.id)
     present = {row.group_id: row for row in session.scalars(own)}
     gone = {key for key, row in present.items() if row.provider_key == provider_key} - set(wanted)
-    if gone or any(key not in present or present[key].expires_at > expires_at for key in wanted):
+    if gone or any(key not in present or present[key].expires_at > until[name] for key, name in wanted.items()):
         change_policies(session, user.account_id)
     for key in gone:
         session.delete(present[key])
-    for key in wanted:
-        session.merge(
-            ClaimedMembership(user_id=user.id, group_id=key, provider_key=provider_key, expires_at=expires_at)
-        )
+    for key, name in wanted.items():
+        row = ClaimedMembership(user_id=user.id, group_id=key, provider_key=provider_key, expires_at=until[name])
+        session.merge(row)
     session.flush()
     return tuple(sorted(wanted.values()))
 
@@ -67,8 +65,17 @@ def delete_claimed_groups_of(session: Session, account_id: str, provider_key: st
     session.execute(delete(ClaimedMembership).where(ClaimedMembership.provider_key == provider_key))
 
 
+def drop_claimed_groups(session: Session, user: User) -> None:
+    """For whoever deletes a user. The account must be locked, its policy stamp new."""
+    session.execute(delete(ClaimedMembership).where(ClaimedMembership.user_id == user.id))
+
+
 def _groups(session: Session, account_id: str, names: Collection[str]) -> dict[str, str]:
-    """Group id to name."""
-    keys = {name_key(name) for name in names} - {""}
-    query = select(Group).where(Group.account_id == account_id, Group.name_key.in_(keys))
-    return {group.id: group.name for group in session.scalars(query)} if keys else {}
+    """Ids of the groups that exist, to the names as they were given; of two spellings of one name the first counts."""
+    spelt: dict[str, str] = {}
+    for name in names:
+        spelt.setdefault(name_key(name), name)
+    query = select(Group.id, Group.name_key).where(
+        Group.account_id == account_id, Group.name_key.in_(spelt.keys() - {""})
+    )
+    return {group_id: spelt[key] for group_id, key in session.execute(query)} if spelt else {}

@@ -23,9 +23,10 @@ _LONGEST_COMMENTS = 128
 
 
 class ProvisionType(StrEnum):
-    """Where a user comes from, as the platform tells. ASSUMPTION: nothing here makes users of the other two kinds."""
+    """Where a user comes from. ASSUMPTION: the platform's other kinds are not made here, and it has none like ours."""
 
     MANUAL = "Manual"
+    FEDERATED = "Federated"  # made at the first sign-in through an identity provider
 
 
 class User(Base):
@@ -59,6 +60,7 @@ def create_user(
     comments: str = "",
     email: str = "",
     mobile_phone: str = "",
+    provision_type: ProvisionType = ProvisionType.MANUAL,
     now: datetime,
 ) -> User:
     """Raises: InputError; AlreadyExists and LimitExceeded, subject "User"."""
@@ -80,7 +82,7 @@ def create_user(
         comments=comments,
         email=email,
         mobile_phone=mobile_phone,
-        provision_type=ProvisionType.MANUAL,
+        provision_type=provision_type,
         created_at=now,
         updated_at=now,
     )

@@ -11,7 +11,7 @@ from gateway.directory.accounts import Account
 from gateway.directory.domains import default_domain, list_domain_aliases
 from gateway.directory.user_sso import UserSsoSettings
 from gateway.directory.users import User, find_user
-from gateway.errors import Reason, SamlError
+from gateway.errors import AuthenticationError, Reason
 
 # Checked before any lower-casing, so that no letter of another script can turn into one of these.
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -33,13 +33,13 @@ def match_user(session: Session, account: Account, settings: UserSsoSettings, na
     Refused: a domain that the account does not accept, no domain where one is due, any domain where SSO is set to
     bare names, a name that no user has or could have. White space is not forgiven.
     ASSUMPTION: user names and domains are compared without regard to case.
-    Raises: SamlError(USER_DOMAIN_NOT_ACCEPTED), SamlError(USER_NO_MATCH). Rule: sso-contract §1.2, §1.4, §4.
+    Raises: AuthenticationError with USER_DOMAIN_NOT_ACCEPTED or USER_NO_MATCH. Rule: sso-contract §1.2, §1.4, §4.
     """
-    name = _local_part(session, account, name_id, suffix) if settings.login_with_domain else _bare_name(name_id)
+    name = local_part(session, account, name_id, suffix, with_domain=settings.login_with_domain)
     user = find_user(session, account.id, name) if _NAME.fullmatch(name) else None
     if user is None:
         why = "no such user" if _NAME.fullmatch(name) else "user names have 1 to 64 letters, digits and . _ -"
-        raise SamlError(
+        raise AuthenticationError(
             Reason.USER_NO_MATCH,
             "The user does not exist. Ask your administrator to create a RAM user with your sign-in name.",
             detail=f"account {account.id}, NameID {name_id!r:.300}, name {name!r:.200}: {why}",
@@ -47,12 +47,20 @@ def match_user(session: Session, account: Account, settings: UserSsoSettings, na
     return user
 
 
-def _local_part(session: Session, account: Account, name_id: str, suffix: str) -> str:
+def local_part(session: Session, account: Account, name_id: str, suffix: str, *, with_domain: bool) -> str:
+    """The user name in a logon name that has to end in a domain of the account, or has to be bare.
+
+    Raises: AuthenticationError(USER_DOMAIN_NOT_ACCEPTED). Rule: sso-contract §1.2, §1.4.
+    """
+    return _before_domain(session, account, name_id, suffix) if with_domain else _bare_name(name_id)
+
+
+def _before_domain(session: Session, account: Account, name_id: str, suffix: str) -> str:
     name, at, domain = name_id.rpartition("@")
     accepted = accepted_domains(session, account, suffix)
     if not at or not _DOMAIN.fullmatch(domain) or domain.lower() not in accepted:
         hint = _auxiliary_hint(account, domain, accepted)
-        raise SamlError(
+        raise AuthenticationError(
             Reason.USER_DOMAIN_NOT_ACCEPTED,
             "The user does not exist: your sign-in name does not end in a domain of this account. Ask your "
             "administrator to check the name that your identity provider sends.",
@@ -63,7 +71,7 @@ def _local_part(session: Session, account: Account, name_id: str, suffix: str) -
 
 def _bare_name(name_id: str) -> str:
     if "@" in name_id:
-        raise SamlError(
+        raise AuthenticationError(
             Reason.USER_DOMAIN_NOT_ACCEPTED,
             "The user does not exist: your identity provider sends a sign-in name with a domain, and this account "
             "expects it without. Ask your administrator to change one of the two.",
