@@ -90,7 +90,7 @@ def set_tags(session: Session, account_id: str, kind: TagKind, thing_id: str, ta
     """
     check_tags(tags.items())
     lock_account(session, account_id)
-    known = {tag.key_folded: tag for tag in session.scalars(_of(account_id, kind, (thing_id,)))}
+    known = {tag.key_folded: tag for tag in session.scalars(select(Tag).where(*_is(account_id, kind, (thing_id,))))}
     if len(known.keys() | {fold(key) for key in tags}) > TAGS_PER_THING:
         message = f"the {kind.value} may have {TAGS_PER_THING} tags at most"
         raise LimitExceeded(Reason.LIMIT_EXCEEDED, message, subject="Tag")
@@ -117,7 +117,7 @@ def drop_tags(session: Session, account_id: str, kind: TagKind, thing_id: str) -
 
 def tags_of(session: Session, account_id: str, kind: TagKind, thing_id: str) -> Mapping[str, str]:
     """All tags of one thing, by key."""
-    return {tag.key: tag.value for tag in session.scalars(_of(account_id, kind, (thing_id,)))}
+    return tags_of_each(session, account_id, kind, (thing_id,))[thing_id]
 
 
 def tags_of_each(
@@ -125,8 +125,9 @@ def tags_of_each(
 ) -> Mapping[str, Mapping[str, str]]:
     """The tags of the things of one page, in one query; every id has an entry."""
     found: dict[str, dict[str, str]] = {thing_id: {} for thing_id in thing_ids}
-    for tag in session.scalars(_of(account_id, kind, thing_ids)):
-        found[tag.thing_id][tag.key] = tag.value
+    query = select(Tag.thing_id, Tag.key, Tag.value).where(*_is(account_id, kind, thing_ids)).order_by(Tag.key_folded)
+    for thing_id, key, value in session.execute(query):
+        found[thing_id][key] = value
     return found
 
 
@@ -179,10 +180,6 @@ def _matching(account_id: str, kind: TagKind, key: str, value: str) -> Select[st
         Tag.account_id == account_id, Tag.kind == kind.value, Tag.key_folded == fold(key)
     )
     return query.where(Tag.value == value) if value else query
-
-
-def _of(account_id: str, kind: TagKind, thing_ids: Collection[str]) -> Select[Tag]:
-    return select(Tag).where(*_is(account_id, kind, thing_ids)).order_by(Tag.thing_id, Tag.key_folded)
 
 
 def _is(account_id: str, kind: TagKind, thing_ids: Collection[str]) -> tuple[ColumnElement[bool], ...]:
