@@ -33,13 +33,13 @@ class Failure:
     caller: Principal | FederatedCaller | None = None
 
 
-def render_error(error: GatewayError, failure: Failure) -> tuple[int, Mapping[str, Value]]:
-    """The HTTP status and the body for a refusal."""
+def render_error(error: GatewayError, failure: Failure, diagnosis: str = "") -> tuple[int, Mapping[str, Value]]:
+    """The HTTP status and the body for a refusal. `diagnosis` is what a denial tells an administrator, sealed."""
     row = row_for(error.reason, error.subject, failure.action)
     body = _envelope(row, failure, subject=error.subject, public=error.public)
     body["Reason"] = str(error.reason)  # ours: what tests and operators tell apart where codes are coarse
     if isinstance(error, Denied) and isinstance(error.decision, Decision):
-        body["AccessDeniedDetail"] = _denied_detail(error.decision, failure)
+        body["AccessDeniedDetail"] = _denied_detail(error.decision, failure, diagnosis)
     return row.status, body
 
 
@@ -65,13 +65,13 @@ def _envelope(row: Row, failure: Failure, *, subject: str = "", public: str = ""
     }
 
 
-def _denied_detail(decision: Decision, failure: Failure) -> Mapping[str, Value]:
+def _denied_detail(decision: Decision, failure: Failure, diagnosis: str) -> Mapping[str, Value]:
     """Rule: sts-contract §6, AccessDeniedDetail.
 
-    Which statement decided, and by what condition, is in the log under the request id: it is not for somebody who was
-    refused to read other people's policies.
+    Which statement decided, and by what condition, is sealed in the message, and in the log under the request id: it
+    is not for somebody who was refused to read other people's policies.
     """
-    kind, owner, name = _describe(failure.caller)
+    kind, owner, name = describe_caller(failure.caller)
     denied = "ExplicitDeny" if decision.outcome is Outcome.EXPLICIT_DENY else "ImplicitDeny"
     return {
         "AuthAction": failure.permission,
@@ -80,10 +80,11 @@ def _denied_detail(decision: Decision, failure: Failure) -> Mapping[str, Value]:
         "AuthPrincipalDisplayName": name,
         "NoPermissionType": denied,
         "PolicyType": decision.layer.value,
+        "EncodedDiagnosticMessage": diagnosis,
     }
 
 
-def _describe(caller: Principal | FederatedCaller | None) -> tuple[str, str, str]:
+def describe_caller(caller: Principal | FederatedCaller | None) -> tuple[str, str, str]:
     """Type, owning account and display name of a caller.
 
     ASSUMPTION: an owner is shown as `Account` under its account id; the contract lists no type for it.

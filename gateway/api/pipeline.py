@@ -23,6 +23,7 @@ from gateway.api.actions.table import find_action
 from gateway.api.authenticate import Proof, claim_nonce, claim_nonce_for_good, read_proof, verify_proof
 from gateway.api.authorize import authorize
 from gateway.api.call import ApiCall, WireRequest, asks_for_xml, read_call, wants_xml
+from gateway.api.diagnosis import seal_diagnosis
 from gateway.api.errors import Failure, render_error, render_internal_error
 from gateway.api.parameters import Parameters
 from gateway.api.receipts import call_receipt
@@ -30,7 +31,7 @@ from gateway.api.render import JSON_TYPE, XML_TYPE, Value, render_json, render_x
 from gateway.api.versions import SERVICE_NAMES
 from gateway.audit.log import log_event
 from gateway.audit.receipts import record
-from gateway.errors import GatewayError
+from gateway.errors import Denied, GatewayError
 from gateway.policy import Decision
 from gateway.services import Services
 
@@ -57,7 +58,7 @@ def run(wire: WireRequest, services: Services, find: Callable[[str, str], AnyAct
         trail.failure = replace(trail.failure, action=action.name, permission=action.permission)
         outcome = _carry_out(action, call, services, trail)
     except GatewayError as error:
-        status, body = render_error(error, trail.failure)
+        status, body = render_error(error, trail.failure, _diagnose(error, trail.failure, services))
         _log("api.refused", trail, wire, error)
         return _reply(status, "Error", body, wire, xml=xml)
     except Exception:  # the last line of the edge: a caller never sees a stack trace
@@ -67,6 +68,12 @@ def run(wire: WireRequest, services: Services, find: Callable[[str, str], AnyAct
     _log("api.answered", trail, wire)
     answer = {"RequestId": wire.request_id, **outcome.answer}
     return _reply(200, f"{action.name}Response", answer, wire, xml=xml)
+
+
+def _diagnose(error: GatewayError, failure: Failure, services: Services) -> str:
+    if not isinstance(error, Denied) or not isinstance(error.decision, Decision):
+        return ""
+    return seal_diagnosis(services.ring, error.decision, failure, services.clock.now())
 
 
 @dataclass(slots=True)

@@ -10,8 +10,6 @@ from alibabacloud_credentials.client import Client as CredentialsClient
 from alibabacloud_credentials.models import Config as CredentialsConfig
 from alibabacloud_sts20150401.client import Client
 from alibabacloud_sts20150401.models import AssumeRoleRequest, AssumeRoleResponseBody
-from alibabacloud_tea_openapi.models import OpenApiRequest, Params
-from darabonba.runtime import RuntimeOptions
 
 from gateway.audit.receipts import list_receipts
 from gateway.directory.access_keys import NewAccessKey, create_access_key
@@ -21,6 +19,7 @@ from gateway.directory.policies import create_policy
 from gateway.directory.roles import create_role, delete_role, get_role
 from gateway.directory.users import create_user, get_user_by_id
 from gateway.secret import Secret
+from tests.wire.by_name import call_by_name
 from tests.wire.refusal import refusal
 from tests.wire.seed import Caller, Seed
 from tests.wire.signed import SignedCall, send
@@ -285,22 +284,11 @@ def test_assume_role__legacy_parameters__checked_for_their_format(company: Seed,
     role = new_role(company)
 
     def call(**more: str) -> Any:
-        params = Params(
-            action="AssumeRole",
-            version="2015-04-01",
-            protocol="HTTP",
-            pathname="/",
-            method="POST",
-            auth_type="AK",
-            style="RPC",
-            req_body_type="formData",
-            body_type="json",
-        )
         query = {"RoleArn": role, "RoleSessionName": "alice", **more}
-        return company.client(*user.key).call_api(params, OpenApiRequest(query=query), RuntimeOptions())
+        return call_by_name(company.client(*user.key), "2015-04-01", "AssumeRole", query)
 
     serial = f"acs:ram::{company.account_id}:mfa/alice"
-    assert call(SerialNumber=serial, TokenCode="123456")["body"]["Credentials"]
+    assert call(SerialNumber=serial, TokenCode="123456")["Credentials"]
     assert refusal(call, SerialNumber="alice").code == "InvalidParameter.SerialNumber"
     assert refusal(call, TokenCode="12345").code == "InvalidParameter.TokenCode"
 
