@@ -5,11 +5,10 @@ from dataclasses import replace
 from flask import Blueprint, Response
 from sqlalchemy.orm import Session
 
-from gateway.directory.accounts import get_account, lock_account
-from gateway.directory.login_attempts import forget_failures, user_attempt
-from gateway.directory.login_profiles import NewPassword, change_own_password, prepare_password
+from gateway.directory.accounts import get_account
+from gateway.directory.login_profiles import NewPassword, change_own_password
 from gateway.directory.password_history import newest_password_id
-from gateway.directory.password_login import use_password
+from gateway.directory.password_login import prepare_own_password
 from gateway.directory.password_policy import get_password_policy
 from gateway.directory.unfinished_logins import LoginSoFar, LoginStep, owed_step
 from gateway.directory.users import User
@@ -35,16 +34,16 @@ def create_password_step_blueprint(edge: Edge) -> Blueprint:
     def choose() -> Response:
         try:
             prepared = _prepared(edge)
+            if prepared is None:
+                return see_other("/signin/password")
+            with services.store.transaction() as session:
+                login = unfinished_login(edge, session)
+                if owed_step(session, login) is LoginStep.PASSWORD:
+                    login = _changed(edge, session, login, prepared)
+                return go_on(edge, session, login)
         except (InputError, Throttled) as error:
             refused = error
-            return show_step(edge, LoginStep.PASSWORD, lambda session, login: _password_page(session, login, refused))
-        if prepared is None:
-            return see_other("/signin/password")
-        with services.store.transaction() as session:
-            login = unfinished_login(edge, session)
-            if owed_step(session, login) is not LoginStep.PASSWORD:
-                return go_on(edge, session, login)
-            return go_on(edge, session, _changed(edge, session, login, prepared))
+        return show_step(edge, LoginStep.PASSWORD, lambda session, login: _password_page(session, login, refused))
 
     return views
 
@@ -67,22 +66,19 @@ def _prepared(edge: Edge) -> NewPassword | None:
     Raises: InputError, Throttled.
     """
     new = new_password()
-    with edge.services.hashing.turn(), edge.services.store.reading() as session:
+    with edge.services.hashing.long_turn(), edge.services.store.reading() as session:
         login = unfinished_login(edge, session)
         if owed_step(session, login) is not LoginStep.PASSWORD:
             return None
-        return prepare_password(session, _user(login), new, differs=True)
+        return prepare_own_password(session, _user(login), int(login.password_mark), new)
 
 
 def _changed(edge: Edge, session: Session, login: LoginSoFar, prepared: NewPassword) -> LoginSoFar:
     """Change the password in the transaction that goes on with the sign-in; whoever had the old one is signed out.
 
-    Raises: CredentialError(LOGIN_FAILED) if it was changed since it was typed; Conflict(CHANGED_MEANWHILE).
+    Raises: Conflict(CHANGED_MEANWHILE) if it was changed since it was typed; Throttled.
     """
     user, now = _user(login), edge.services.clock.now()
-    lock_account(session, user.account_id)
-    forget_failures(session, user_attempt(user.account_id, user.name))
-    use_password(session, user.id, int(login.password_mark), now)
     change_own_password(session, user, prepared, now)
     end_sessions_of_user(session, user.id, now)
     record_own_change(session, edge.services, principal_of(user), "ChangePassword", {})

@@ -12,6 +12,7 @@ from flask_login import LoginManager, UserMixin, current_user
 from sqlalchemy.orm import Session
 
 from gateway.errors import AuthenticationError, GatewayError, Reason
+from gateway.principal import RoleSession
 from gateway.services import Services
 from gateway.sts.sessions import BrowserSession, end_session, find_session
 from gateway.web.cookies import Cookie, Cookies
@@ -24,6 +25,11 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # the library is untyped
 
     def __init__(self, browser_session: BrowserSession) -> None:
         self.browser_session = browser_session
+
+    @property
+    def is_person(self) -> bool:
+        """Whether it is a user or an owner, who have passwords and devices, and not a role."""
+        return not isinstance(self.browser_session.principal, RoleSession)
 
     def get_id(self) -> str:
         return self.browser_session.principal.arn
@@ -58,6 +64,11 @@ def current_session() -> BrowserSession:
     found = current_user.browser_session
     assert isinstance(found, BrowserSession)
     return found
+
+
+def current_handle(cookies: Cookies) -> str:
+    """The handle of the session that this browser has; empty without one."""
+    return _handle(request, cookies)
 
 
 def end_current(session: Session, services: Services, cookies: Cookies) -> None:

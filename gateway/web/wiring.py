@@ -10,6 +10,7 @@ from gateway.web.admin_user_sso import create_user_sso_blueprint
 from gateway.web.cookies import Cookies, cookies_for
 from gateway.web.edge import Edge, see_other, sentence
 from gateway.web.headers import add_security_headers
+from gateway.web.own_security import create_own_security_blueprint
 from gateway.web.password_step import create_password_step_blueprint
 from gateway.web.portal import create_portal_blueprint
 from gateway.web.refusals import install_refusals
@@ -56,6 +57,7 @@ def install_web(app: Flask, services: Services) -> CSRFProtect:
         create_steps_blueprint(edge),
         create_password_step_blueprint(edge),
         create_portal_blueprint(edge),
+        create_own_security_blueprint(edge),
         create_providers_blueprint(edge),
         create_user_sso_blueprint(edge),
     ):
