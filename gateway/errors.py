@@ -40,7 +40,6 @@ class Reason(StrEnum):
     LOGIN_LOCKED = "LoginLocked"
     LOGIN_IDLE = "LoginIdle"
     PASSWORD_EXPIRED = "PasswordExpired"  # noqa: S105
-    PASSWORD_CHANGE_REQUIRED = "PasswordChangeRequired"  # noqa: S105
     ACCESS_KEY_NOT_FOUND = "AccessKeyNotFound"
     ACCESS_KEY_INACTIVE = "AccessKeyInactive"
     ACCESS_KEY_NETWORK = "AccessKeyNetwork"

@@ -88,7 +88,6 @@ BY_REASON: Mapping[Reason, Row] = MappingProxyType(
         Reason.LOGIN_LOCKED: Row(429, "Throttling.Login", "{public}"),
         Reason.LOGIN_IDLE: _LOGIN,
         Reason.PASSWORD_EXPIRED: _LOGIN,
-        Reason.PASSWORD_CHANGE_REQUIRED: _LOGIN,
         Reason.ACCESS_KEY_NOT_FOUND: Row(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
         Reason.ACCESS_KEY_INACTIVE: Row(400, "InvalidAccessKeyId.Inactive", "Specified access key is disabled."),
         Reason.ACCESS_KEY_NETWORK: Row(

@@ -7,7 +7,7 @@ import click
 from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import Decorated, DeskGroup, password_options, read_password
 from gateway.cli.printing import Row
-from gateway.directory import accounts, domains
+from gateway.directory import accounts, domains, mfa_devices
 from gateway.directory.accounts import Account
 
 
@@ -84,6 +84,18 @@ def set_owner_password(desk: Desk, *, from_stdin: bool, generate: bool) -> None:
     if generate:
         record["owner_password"] = password.reveal()
     desk.out.record(record)
+
+
+@account.command("drop-owner-mfa")
+@pass_desk
+def drop_owner_mfa(desk: Desk) -> None:
+    """Take the MFA device off the owner, and delete its key: the way back in when the phone is lost."""
+    with desk.transaction() as session:
+        found = desk.account(session)
+        device = mfa_devices.drop_device_of(session, found)
+    desk.out.done(
+        f"{found.owner_login} signs in without a code", {"owner": found.owner_login, "device": device.serial_number}
+    )
 
 
 @account.command("set-alias")

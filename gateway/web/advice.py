@@ -84,7 +84,6 @@ _ADVICE = {
     Reason.LOGIN_LOCKED: "Wait as long as it says. An administrator of this account can set a new password at once.",
     Reason.LOGIN_IDLE: "An administrator of this account can enable your console sign-in again.",
     Reason.PASSWORD_EXPIRED: "An administrator of this account can set a new password for you.",
-    Reason.PASSWORD_CHANGE_REQUIRED: "Choose a new password, or ask an administrator of this account to set one.",
     Reason.MFA_CODE_WRONG: (
         "Wait until your app shows the next code, and type that one. If no code works, the clock of your phone may be wrong."
     ),
