@@ -257,7 +257,7 @@ _DIAGNOSIS = (
         "DecodeDiagnosticMessage",
         lambda walk: walk("DecodeDiagnosticMessage", EncodedDiagnosticMessage=_denial(walk)),
         lambda walk: walk("DecodeDiagnosticMessage", EncodedDiagnosticMessage="AQ" * 40),
-        "InvalidParameter.EncodedDiagnosticMessage",
+        "NotSupport",
     ),
 )
 
