@@ -10,12 +10,15 @@ from datetime import datetime
 from enum import StrEnum, unique
 from urllib.parse import quote_plus
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from gateway.errors import InputError, Reason
-from gateway.oidc.algorithms import BY_KIND, SUPPORTED
+from gateway.oidc.algorithms import BY_KIND
 from gateway.oidc.base64url import encode_base64url
 from gateway.secret import Secret
 
@@ -79,26 +82,25 @@ def load_client_key(pem: Secret, kid: str, algorithm: str) -> ClientKey:
     Raises: InputError(PARAMETER_INVALID) for a text that is no private key, a key of another kind, or RSA below 2048
     bits.
     """
-    kind_of_key = _kind_of_key(algorithm)
-    if kind_of_key is None or "PRIVATE KEY" not in pem.reveal():
-        raise _unusable()
     try:
-        key = kind_of_key.import_key(pem.reveal())
-    except (JoseError, ValueError, TypeError) as exc:
+        native = load_pem_private_key(pem.reveal().encode(), password=None)
+        key = _as_jose(native)
+    except (JoseError, ValueError, TypeError, UnsupportedAlgorithm) as exc:
         raise _unusable() from exc
     kind = "RSA" if isinstance(key, RSAKey) else key.curve_name
-    short = isinstance(key, RSAKey) and key.public_key.key_size < _MIN_RSA_BITS
-    if short or not key.is_private or algorithm not in BY_KIND.get(kind, frozenset()):
+    if algorithm not in BY_KIND.get(kind, frozenset()):
         raise _unusable()
     return ClientKey(kid, algorithm, key)
 
 
-def _kind_of_key(algorithm: str) -> type[SigningKey] | None:
-    if algorithm not in SUPPORTED:
-        return None
-    if algorithm in BY_KIND["RSA"]:
-        return RSAKey
-    return OKPKey if algorithm in BY_KIND["Ed25519"] else ECKey
+def _as_jose(native: object) -> SigningKey:
+    if isinstance(native, rsa.RSAPrivateKey) and native.key_size >= _MIN_RSA_BITS:
+        return RSAKey.import_key(native)
+    if isinstance(native, ec.EllipticCurvePrivateKey):
+        return ECKey.import_key(native)
+    if isinstance(native, ed25519.Ed25519PrivateKey):
+        return OKPKey.import_key(native)
+    raise _unusable()
 
 
 def _unusable() -> InputError:
