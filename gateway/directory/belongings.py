@@ -2,7 +2,7 @@
 
 Given back: membership in groups that are still there, policies that are still there, tags. Not given back are the
 password and the binding of an MFA device: they end with the deletion, so that nobody comes back with an old password
-and without the second factor. AccessKeys go to their own recycle bin.
+and without the second factor; nor what an identity provider claimed at a login. AccessKeys go to their own recycle bin.
 """
 
 import json
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from gateway.directory.access_keys import list_access_keys
 from gateway.directory.attachments import Attachment, policies_of
+from gateway.directory.claimed_groups import drop_claimed_groups
 from gateway.directory.groups import Group, GroupMembership
 from gateway.directory.login_profiles import delete_login_profile, find_login_profile
 from gateway.directory.mfa_devices import find_device_of, unbind_device
@@ -105,6 +106,7 @@ def take_belongings(session: Session, user: User, now: datetime) -> Belongings:
     for row in (*memberships, *attachments):
         session.delete(row)
     drop_tags(session, user.account_id, TagKind.USER, user.id)
+    drop_claimed_groups(session, user)
     _take_credentials(session, user, now)
     session.flush()
     return belongings

@@ -100,6 +100,11 @@ def delete_links_of(session: Session, provider_key: str) -> None:
     session.execute(delete(IdentityLink).where(IdentityLink.provider_key == provider_key))
 
 
+def delete_links_of_user(session: Session, user_id: str) -> None:
+    """With a user who is gone for good go its links."""
+    session.execute(delete(IdentityLink).where(IdentityLink.user_id == user_id))
+
+
 def _delete_dead_link(session: Session, provider_key: str, subject: str) -> None:
     """A link to a user who is gone would stand in the way of the next one."""
     session.execute(

@@ -1,6 +1,6 @@
 """How many of each thing there may be. Rule: ram-limits §1, the newest published values."""
 
-from sqlalchemy import func, select
+from sqlalchemy import literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gateway.errors import LimitExceeded, Reason
@@ -30,10 +30,12 @@ def check_room(
 ) -> None:
     """Refuse one more row of an account that has `most` already. The account must be locked, or two can slip in.
 
+    Looks at `most` rows and no further, whatever an account may have grown to under another limit.
+
     `owned_by` is the table's account column. Raises: LimitExceeded with this subject.
     """
-    count = select(func.count()).where(owned_by == account_id)
-    if session.scalars(count).one() >= most:
+    last_allowed = select(literal(1)).where(owned_by == account_id).offset(most - 1).limit(1)
+    if session.scalar(last_allowed) is not None:
         raise LimitExceeded(
             Reason.LIMIT_EXCEEDED, f"the account has {most} of these and may have no more", subject=subject
         )

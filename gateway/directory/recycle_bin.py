@@ -18,18 +18,19 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from gateway.directory import quotas, ties
 from gateway.directory.accounts import change_policies, lock_account
 from gateway.directory.belongings import belongings_from_json, give_back, take_belongings
+from gateway.directory.identity_links import delete_links_of_user
 from gateway.directory.names import name_key
-from gateway.directory.recycled_keys import purge_keys_of
+from gateway.directory.recycled_keys import SWEPT_AFTER, purge_keys_of
 from gateway.directory.revocations import revoke_for_ever, revoke_until
 from gateway.directory.unique import insert_unique
 from gateway.directory.users import User, find_user_by_id, get_user
 from gateway.errors import NotFound, Reason
 from gateway.store.base import Base
 from gateway.store.paging import Page, Slice, read_slice
-from gateway.store.sweep import sweep_expired
 
 KEPT_FOR = timedelta(days=30)
 USERS_PER_ACCOUNT = 1000
+_SWEPT_AT_ONCE = 100
 
 _COPIED = (
     "id",
@@ -105,7 +106,7 @@ def recycle_user(session: Session, account_id: str, user_id: str, now: datetime)
     session.delete(user)
     session.add(kept)
     session.flush()
-    sweep_expired(session, RecycledUser.id, RecycledUser.expires_at, now)
+    _sweep(session, now)
     _make_room(session, account_id)
     return kept
 
@@ -170,7 +171,15 @@ def _make_room(session: Session, account_id: str) -> None:
             _purge(session, kept)
 
 
+def _sweep(session: Session, now: datetime) -> None:
+    """Clear away users of any account whose time is over, a few at a time."""
+    over = select(RecycledUser).where(RecycledUser.expires_at < now - SWEPT_AFTER).limit(_SWEPT_AT_ONCE)
+    for kept in session.scalars(over.with_for_update(skip_locked=True)).all():
+        _purge(session, kept)
+
+
 def _purge(session: Session, kept: RecycledUser) -> None:
     purge_keys_of(session, kept.account_id, kept.id)
+    delete_links_of_user(session, kept.id)
     session.delete(kept)
     session.flush()

@@ -22,6 +22,8 @@ from gateway.store.sweep import sweep_expired
 
 KEPT_FOR = timedelta(days=30)
 KEYS_PER_USER = 3
+# Nobody who looks finds a key or user whose time is over. The row goes later: by another gateway's clock it may not be.
+SWEPT_AFTER = timedelta(hours=1)
 
 
 class RecycledAccessKey(Base):
@@ -62,7 +64,7 @@ def recycle_access_key(session: Session, row: AccessKeyRow, now: datetime) -> No
         )
     session.delete(row)
     session.flush()
-    sweep_expired(session, RecycledAccessKey.id, RecycledAccessKey.expires_at, now)
+    sweep_expired(session, RecycledAccessKey.id, RecycledAccessKey.expires_at, now - SWEPT_AFTER)
     if row.user_id is not None:
         _make_room(session, row.account_id, row.user_id, now)
 

@@ -1,6 +1,5 @@
 """Who is in which group, in both versions, through the official clients."""
 
-import json
 import secrets
 from collections.abc import Callable
 
@@ -10,17 +9,11 @@ from alibabacloud_ram20150501 import models as ram
 
 from gateway.directory.attachments import attach_policy
 from gateway.directory.groups import get_group
-from gateway.directory.policies import create_policy
-from gateway.directory.users import get_user
 from tests.fake_clock import NOON
+from tests.wire.names import logon
+from tests.wire.own_policy import give
 from tests.wire.refusal import refusal
 from tests.wire.seed import Caller, Seed
-
-DOMAIN = "acme.onaliyun.com"
-
-
-def logon(name: str) -> str:
-    return f"{name}@{DOMAIN}"
 
 
 def new_group(company: Seed, *policies: str) -> str:
@@ -31,17 +24,6 @@ def new_group(company: Seed, *policies: str) -> str:
             group = get_group(session, company.account_id, name)
             attach_policy(session, company.account_id, "System", policy, group, NOON)
     return name
-
-
-def allow(company: Seed, caller: Caller, action: str, *resources: str) -> None:
-    """Give a user a policy of its own."""
-    statement = {"Effect": "Allow", "Action": action, "Resource": list(resources)}
-    name = "p-" + secrets.token_hex(4)
-    with company.services.store.transaction() as session:
-        document = json.dumps({"Version": "1", "Statement": [statement]})
-        create_policy(session, company.account_id, name, document, now=NOON)
-        user = get_user(session, company.account_id, caller.name)
-        attach_policy(session, company.account_id, "Custom", name, user, NOON)
 
 
 def join(company: Seed, user: str, group: str) -> None:
@@ -143,12 +125,12 @@ def test_add_user_to_group__right_to_one_of_the_two__denied(company: Seed) -> No
     user_arn = f"acs:ram::{company.account_id}:user/{joining.name}"
     group_arn = f"acs:ram::{company.account_id}:group/{group}"
     request = ram.AddUserToGroupRequest(user_name=joining.name.upper(), group_name=group.upper())
-    allow(company, caller, "ram:AddUserToGroup", user_arn)
+    give(company, caller, {"Effect": "Allow", "Action": "ram:AddUserToGroup", "Resource": user_arn})
     assert refusal(company.ram(*caller.key).add_user_to_group, request).code == "NoPermission"
     other = company.new_user()
-    allow(company, other, "ram:AddUserToGroup", group_arn)
+    give(company, other, {"Effect": "Allow", "Action": "ram:AddUserToGroup", "Resource": group_arn})
     assert refusal(company.ram(*other.key).add_user_to_group, request).code == "NoPermission"
-    allow(company, caller, "ram:AddUserToGroup", group_arn)
+    give(company, caller, {"Effect": "Allow", "Action": "ram:AddUserToGroup", "Resource": group_arn})
     company.ram(*caller.key).add_user_to_group(request)
     leave = ram.RemoveUserFromGroupRequest(user_name=joining.name, group_name=group)
     assert refusal(company.ram(*caller.key).remove_user_from_group, leave).code == "NoPermission"

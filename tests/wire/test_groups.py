@@ -1,6 +1,5 @@
 """Groups in both versions, through the official clients."""
 
-import secrets
 from collections.abc import Callable
 
 import pytest
@@ -10,12 +9,9 @@ from alibabacloud_ram20150501 import models as ram
 from gateway.directory.attachments import attach_policy
 from gateway.directory.groups import get_group
 from tests.fake_clock import NOON
+from tests.wire.names import new_name
 from tests.wire.refusal import refusal
 from tests.wire.seed import Caller, Seed
-
-
-def new_name() -> str:
-    return "group-" + secrets.token_hex(4)
 
 
 def make(company: Seed, **more: str) -> str:

@@ -14,15 +14,11 @@ from gateway.directory.groups import add_user, get_group
 from gateway.directory.recycled_keys import delete_access_key
 from gateway.directory.users import get_user
 from tests.fake_clock import NOON
+from tests.wire.names import logon
 from tests.wire.refusal import refusal
 from tests.wire.seed import Caller, Seed
 
-DOMAIN = "acme.onaliyun.com"
 GHOST = "123456789012345678"
-
-
-def logon(name: str) -> str:
-    return f"{name}@{DOMAIN}"
 
 
 def delete(company: Seed, caller: Caller) -> None:

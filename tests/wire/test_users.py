@@ -1,7 +1,5 @@
 """Users one at a time, in both versions, through the official clients."""
 
-import secrets
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,20 +8,16 @@ from alibabacloud_ims20190815 import models as ims
 from alibabacloud_ram20150501 import models as ram
 
 from gateway.directory.access_keys import create_access_key
-from gateway.directory.users import get_user, record_login
+from gateway.directory.groups import add_user, create_group
+from gateway.directory.login_profiles import create_login_profile
+from gateway.directory.mfa_devices import bind_device, create_device
+from gateway.directory.users import create_user, get_user, record_login
+from gateway.secret import Secret
+from tests.wire.names import logon, new_name
 from tests.wire.refusal import refusal
-from tests.wire.seed import Caller, Seed
+from tests.wire.seed import Seed
 
-DOMAIN = "acme.onaliyun.com"
 NOBODY = "Nobody-of-that-name"
-
-
-def new_name() -> str:
-    return "person-" + secrets.token_hex(4)
-
-
-def logon(name: str) -> str:
-    return f"{name}@{DOMAIN}"
 
 
 def test_create_user__ram_with_everything__is_answered_and_found_again(company: Seed) -> None:
@@ -257,26 +251,28 @@ def test_delete_user__ims__takes_everything_off_and_its_key_is_dead(company: See
     assert refusal(company.ims().delete_user, by_id).code == "EntityNotExist.User"
 
 
-Call = Callable[[Seed, Caller, Caller], object]
-CALLS: dict[str, Call] = {
-    "ram create": lambda c, by, _on: c.ram(*by.key).create_user(ram.CreateUserRequest(user_name=new_name())),
-    "ram get": lambda c, by, on: c.ram(*by.key).get_user(ram.GetUserRequest(user_name=on.name)),
-    "ram update": lambda c, by, on: c.ram(*by.key).update_user(ram.UpdateUserRequest(user_name=on.name)),
-    "ram delete": lambda c, by, on: c.ram(*by.key).delete_user(ram.DeleteUserRequest(user_name=on.name)),
-    "ims create": lambda c, by, _on: c.ims(*by.key).create_user(
-        ims.CreateUserRequest(user_principal_name=logon(new_name()), display_name="x")
-    ),
-    "ims get": lambda c, by, on: c.ims(*by.key).get_user(ims.GetUserRequest(user_id=on.user_id)),
-    "ims update": lambda c, by, on: c.ims(*by.key).update_user(ims.UpdateUserRequest(user_id=on.user_id)),
-    "ims delete": lambda c, by, on: c.ims(*by.key).delete_user(ims.DeleteUserRequest(user_id=on.user_id)),
-}
-
-
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_user_operations__without_rights__denied_and_nothing_told(company: Seed, call: Call) -> None:
-    nobody, somebody = company.new_user(), company.new_user()
-    ghost = Caller("ghost", "123456789012345678", "", "")
-    for target in (somebody, ghost, nobody):  # not even about itself
-        error = refusal(call, company, nobody, target)
-        assert (error.status_code, error.code) == (403, "NoPermission")
-    assert company.ram().get_user(ram.GetUserRequest(user_name=somebody.name)).body.user.user_id == somebody.user_id
+@pytest.mark.parametrize(
+    ("tie", "message"),
+    [
+        ("Group", "The user CAN NOT be in any group while deleting the user."),
+        ("AccessKey", "The user CAN NOT has any access key while deleting the user."),
+        ("LoginProfile", "The user CAN NOT has login profile while deleting the user."),
+        ("MFADevice", "The user CAN NOT has MFA device while deleting the user."),
+    ],
+)
+def test_delete_user__ram_each_tie__refused_verbatim(company: Seed, tie: str, message: str) -> None:
+    name, now = new_name(), datetime.now(UTC)
+    with company.services.store.transaction() as session:
+        user = create_user(session, company.account_id, name, now=now)
+        if tie == "Group":
+            add_user(session, create_group(session, company.account_id, name, now=now), user, now)
+        elif tie == "AccessKey":
+            create_access_key(session, company.services.ring, account_id=user.account_id, user_id=user.id, now=now)
+        elif tie == "LoginProfile":
+            create_login_profile(session, user, Secret("Correct-Horse-7"), now=now)
+        else:
+            device = create_device(session, company.services.ring, user.account_id, name, now).device
+            bind_device(session, device.id, user, now)
+    error = refusal(company.ram().delete_user, ram.DeleteUserRequest(user_name=name))
+    assert (error.status_code, error.code) == (409, f"DeleteConflict.User.{tie}")
+    assert message in str(error.message)
