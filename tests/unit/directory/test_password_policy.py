@@ -27,6 +27,11 @@ STRICTEST = PasswordPolicy(
 )
 
 
+def changed(name: str, value: int) -> PasswordPolicy:
+    """The default policy but for one number."""
+    return PasswordPolicy(**{name: value})  # type: ignore[arg-type]
+
+
 def test_password_policy__set_and_set_back__is_the_accounts_own(store: Store, account: str) -> None:
     with store.transaction() as session:
         assert get_password_policy(session, account) == PasswordPolicy()
@@ -63,7 +68,7 @@ def test_set_password_policy__out_of_range__refused(
 ) -> None:
     with store.transaction() as session:
         with refused(InputError, Reason.PARAMETER_INVALID, subject):
-            set_password_policy(session, account, PasswordPolicy(**{name: value})  # type: ignore[arg-type])
+            set_password_policy(session, account, changed(name, value))
         assert get_password_policy(session, account) == PasswordPolicy()
 
 
