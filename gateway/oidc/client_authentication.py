@@ -85,9 +85,9 @@ def load_client_key(pem: Secret, kid: str, algorithm: str) -> ClientKey:
     try:
         native = load_pem_private_key(pem.reveal().encode(), password=None)
         key = _as_jose(native)
-    except (JoseError, ValueError, TypeError, UnsupportedAlgorithm) as exc:
+        kind = "RSA" if isinstance(key, RSAKey) else key.curve_name
+    except (JoseError, KeyError, ValueError, TypeError, UnsupportedAlgorithm) as exc:  # KeyError: an exotic curve
         raise _unusable() from exc
-    kind = "RSA" if isinstance(key, RSAKey) else key.curve_name
     if algorithm not in BY_KIND.get(kind, frozenset()):
         raise _unusable()
     return ClientKey(kid, algorithm, key)
