@@ -47,6 +47,7 @@ class LoginFacts:
     audiences: tuple[str, ...]
     authn_instant: datetime | None
     authn_context: str | None
+    session_index: str = ""  # SessionIndex or sid
     methods: tuple[str, ...] = ()  # amr
     provider: str = ""  # ARN of the OpenID Provider; SAML names its providers in the assertion
     twin_fingerprints: tuple[str, ...] = ()
@@ -87,6 +88,7 @@ class LoginFacts:
             assertion_id=self.assertion_id,
             certificate_fingerprint=certificate_fingerprint,
             recipient=self.recipient,
+            session_index=self.session_index,
         )
 
 
@@ -114,6 +116,7 @@ def facts_of(identity: VerifiedIdentity) -> LoginFacts:
         audiences=(identity.audience,) if claims is None else claims.audiences,
         authn_instant=identity.authn_instant,
         authn_context=identity.authn_context,
+        session_index=identity.session_index or "",
         methods=() if claims is None else claims.methods,
         provider=identity.provider,
         twin_fingerprints=identity.twin_fingerprints,

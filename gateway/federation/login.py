@@ -5,40 +5,34 @@ back and neither a claim nor a session nor an offer stays behind.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from gateway.directory.accounts import get_account
 from gateway.directory.login_network import check_login_network
+from gateway.directory.provider_keys import user_sso_key
+from gateway.directory.provider_logins import get_login_settings
 from gateway.directory.security_preference import get_security_preference
-from gateway.directory.users import User, record_login
 from gateway.errors import AuthenticationError, Denied, GatewayError, Reason
 from gateway.federation.attributes import parse_role_value
 from gateway.federation.facts import LoginFacts, Occasion, facts_of
 from gateway.federation.mapping import ResolvedRole, RoleChoice, RoleMapping, resolve_role, role_choices
 from gateway.federation.offers import OfferContent, OfferedChoice, choice_gone, save_offer, take_offer
 from gateway.federation.pending import PendingLogin
-from gateway.federation.receipts import record_role_login, record_role_offer, record_user_login
+from gateway.federation.persons import Person
+from gateway.federation.receipts import record_role_login, record_role_offer
 from gateway.federation.replay import claim_presentation, claim_session
 from gateway.federation.role_options import RoleOption, login_context
 from gateway.federation.user_matching import match_user
+from gateway.federation.user_session import Arrival, UserLogin, open_user_session
 from gateway.federation.user_sso import check_solicited, check_user_sso, user_sso_provider_arn
-from gateway.federation.vouching import Vouching
+from gateway.federation.vouching import SAML_DEFAULT, Voucher, Vouching
 from gateway.identity import Protocol, VerifiedIdentity
 from gateway.keyring import KeyRing
-from gateway.principal import RamUser
 from gateway.sts.assume import RoleSessionGrant, assume_with_identity
-from gateway.sts.duration import console_duration, user_duration
+from gateway.sts.duration import console_duration
 from gateway.sts.sessions import open_session
-
-
-@dataclass(frozen=True, slots=True)
-class UserLogin:
-    user: User
-    handle: str  # for the cookie
-    target: str  # where the browser goes now
-    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,34 +73,20 @@ def complete_user_login(
     CredentialError(LOGIN_NETWORK).
     """
     account = get_account(session, account_id)
-    _check_network(session, account_id, occasion)
+    check_network(session, account_id, occasion)
     settings = check_user_sso(session, account, identity, audience)
     check_solicited(settings, identity, pending)
     facts = facts_of(identity)
     claim_presentation(session, facts, occasion.now)
     claim_session(session, facts, occasion.now)
     user = match_user(session, account, settings, identity.subject, suffix)
-    cap = user_duration(
-        session_not_on_or_after=identity.session_not_on_or_after,
-        login_limit_h=account.login_session_duration_h,
-        now=occasion.now,
+    arn, key = user_sso_provider_arn(account.id), user_sso_key(account.id)
+    voucher = Voucher(
+        key, arn, account.id, facts.certificate_fingerprint, get_login_settings(session, key, SAML_DEFAULT)
     )
-    expires_at = occasion.now + timedelta(seconds=cap.seconds)
-    principal = RamUser(account_id=account.id, user_id=user.id, name=user.name)
-    provenance = facts.provenance(user_sso_provider_arn(account.id), facts.certificate_fingerprint)
-    handle = open_session(
-        session,
-        ring,
-        principal,
-        token=None,
-        provenance=provenance,
-        expires_at=expires_at,
-        duration_cap=cap.name,
-        now=occasion.now,
-    )
-    record_login(session, user, occasion.now)
-    record_user_login(session, occasion, principal, provenance, cap)
-    return UserLogin(user, handle, pending.target if pending else relay_target, expires_at)
+    target = pending.target if pending else relay_target
+    arrival = Arrival(facts, voucher, occasion, target)
+    return open_user_session(session, ring, account, Person(user, "matched by the NameID"), arrival)
 
 
 def begin_role_login(
@@ -198,7 +178,7 @@ def _resolve_again(session: Session, facts: LoginFacts, picked: OfferedChoice, o
     return resolved
 
 
-def _check_network(session: Session, account_id: str, occasion: Occasion) -> None:
+def check_network(session: Session, account_id: str, occasion: Occasion) -> None:
     """The networks that an account allows sign-ins from bind company sign-ins too. Rule: ram-limits §7.
 
     Raises: CredentialError(LOGIN_NETWORK).
@@ -216,7 +196,7 @@ def _sign_in(  # noqa: PLR0917 - what, which, with what rows, when
     occasion: Occasion,
 ) -> RoleSignedIn:
     facts = content.facts
-    _check_network(session, resolved.account.id, occasion)
+    check_network(session, resolved.account.id, occasion)
     claim_session(session, facts, occasion.now)
     cap = console_duration(
         attribute_s=picked.session_duration_s,

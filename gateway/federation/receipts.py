@@ -17,9 +17,22 @@ ROLE_LOGIN = "RoleLogin"
 
 
 def record_user_login(
-    session: Session, occasion: Occasion, principal: RamUser, provenance: Provenance, cap: Cap
+    session: Session,
+    occasion: Occasion,
+    principal: RamUser,
+    provenance: Provenance,
+    cap: Cap,
+    *,
+    how: str,
+    groups: tuple[str, ...],
 ) -> None:
-    details = _origin(provenance) | {"duration_s": cap.seconds, "duration_cap": cap.name}
+    """`how`: how the login came to be this user; `groups`: those that it said, as far as they exist."""
+    details = _origin(provenance) | {
+        "duration_s": cap.seconds,
+        "duration_cap": cap.name,
+        "user": how,
+        "claimed_groups": list(groups),
+    }
     record(session, _receipt(occasion, USER_LOGIN, principal, details))
 
 

@@ -38,13 +38,22 @@ def origin_pairs(origin: Provenance | None) -> tuple[Pair, ...]:
     """Everything in an external login whose revocation ends the sessions that came from it."""
     if origin is None:
         return ()
-    return (
+    pairs = (
         ("provider", origin.provider_arn),
         ("certificate", origin.certificate_fingerprint),
         ("assertion", assertion_value(origin.issuer, origin.assertion_id)),
+        ("subject", provider_value(origin.provider_arn, origin.subject)),
     )
+    if not origin.session_index:
+        return pairs
+    return (*pairs, ("idp-session", provider_value(origin.provider_arn, origin.session_index)))
 
 
 def assertion_value(issuer: str, assertion_id: str) -> str:
     """The value to revoke an assertion by: an ID is unique per issuer only."""
     return f"{issuer}#{assertion_id}"
+
+
+def provider_value(provider_arn: str, value: str) -> str:
+    """The value to revoke a person or a session at an identity provider by: both are unique per provider only."""
+    return f"{provider_arn}#{value}"

@@ -40,6 +40,7 @@ class Provenance:
     assertion_id: str
     certificate_fingerprint: str
     recipient: str
+    session_index: str = ""  # the session at the identity provider (SessionIndex or sid), where it named one
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,4 +160,5 @@ def provenance_fields(origin: Provenance) -> list[str]:
         origin.assertion_id,
         origin.certificate_fingerprint,
         origin.recipient,
+        origin.session_index,
     ]

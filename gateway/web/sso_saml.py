@@ -12,12 +12,12 @@ from gateway.federation.facts import Occasion
 from gateway.federation.login import (
     RoleOffer,
     RoleSignedIn,
-    UserLogin,
     begin_role_login,
     complete_user_login,
     take_role,
 )
 from gateway.federation.pending import PendingLogin, find_pending, take_pending
+from gateway.federation.user_session import UserLogin
 from gateway.identity import VerifiedIdentity
 from gateway.saml.authn_request import PostForm
 from gateway.saml.names import user_sso_entity_id

@@ -15,8 +15,9 @@ from gateway.directory.revocations import revoke
 from gateway.directory.user_sso import set_user_sso
 from gateway.directory.users import create_user, get_user, update_user
 from gateway.errors import GatewayError, Reason
-from gateway.federation.login import UserLogin, complete_user_login
+from gateway.federation.login import complete_user_login
 from gateway.federation.pending import PendingLogin
+from gateway.federation.user_session import UserLogin
 from gateway.federation.user_sso import user_sso_provider_arn
 from gateway.identity import VerifiedIdentity
 from gateway.principal import RamUser

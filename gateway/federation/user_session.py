@@ -1,0 +1,70 @@
+"""The browser session of a RAM user who came through an identity provider, whatever its protocol."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from gateway.directory.accounts import Account
+from gateway.directory.users import User, record_login
+from gateway.federation.assurance import assurance_of
+from gateway.federation.facts import LoginFacts, Occasion
+from gateway.federation.persons import Person, derive_groups
+from gateway.federation.receipts import record_user_login
+from gateway.federation.role_options import login_context
+from gateway.federation.vouching import Voucher
+from gateway.keyring import KeyRing
+from gateway.principal import RamUser
+from gateway.sts.duration import user_duration
+from gateway.sts.sessions import open_session
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A verified login at the door of an account: who vouches for it, when it came, and where it wants to go."""
+
+    facts: LoginFacts
+    voucher: Voucher
+    occasion: Occasion
+    target: str  # checked by the edge
+
+
+@dataclass(frozen=True, slots=True)
+class UserLogin:
+    user: User
+    handle: str  # for the cookie
+    target: str  # where the browser goes now
+    expires_at: datetime
+
+
+def open_user_session(session: Session, ring: KeyRing, account: Account, person: Person, arrival: Arrival) -> UserLogin:
+    """Sign a person in as a RAM user, with the groups that this login says, and leave a receipt.
+
+    Raises: SamlError(SAML_EXPIRED) when the session at the identity provider is over already.
+    """
+    facts, voucher, occasion = arrival.facts, arrival.voucher, arrival.occasion
+    cap = user_duration(
+        session_not_on_or_after=facts.session_not_on_or_after,
+        login_limit_h=account.login_session_duration_h,
+        now=occasion.now,
+    )
+    expires_at = occasion.now + timedelta(seconds=cap.seconds)
+    user = person.user
+    principal = RamUser(account_id=account.id, user_id=user.id, name=user.name)
+    provenance = facts.provenance(voucher.arn, voucher.certificate_fingerprint)
+    context = login_context(facts, voucher, occasion)
+    groups = derive_groups(session, person, voucher, context, session_ends_at=expires_at, now=occasion.now)
+    handle = open_session(
+        session,
+        ring,
+        principal,
+        token=None,
+        provenance=provenance,
+        expires_at=expires_at,
+        duration_cap=cap.name,
+        now=occasion.now,
+        mfa_present=assurance_of(facts, voucher.settings.second_factors).second_factor,
+    )
+    record_login(session, user, occasion.now)
+    record_user_login(session, occasion, principal, provenance, cap, how=person.how, groups=groups)
+    return UserLogin(user, handle, arrival.target, expires_at)
