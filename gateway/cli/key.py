@@ -6,8 +6,9 @@ from sqlalchemy.orm import Session
 from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import DeskGroup
 from gateway.cli.printing import Row
-from gateway.directory import access_keys, recycled_keys, users
+from gateway.directory import access_key_policies, access_keys, recycled_keys, users
 from gateway.directory.access_keys import AccessKeyStatus
+from gateway.directory.network_policies import NO_POLICY
 from gateway.key_files import rotate_master_key
 
 USER = click.option("--user", "user_name", metavar="USER", help="Whose it is; the account owner's if not given.")
@@ -73,6 +74,34 @@ def delete(desk: Desk, access_key_id: str, user_name: str | None) -> None:
             session, account_id=account_id, user_id=user_id, access_key_id=access_key_id, now=desk.now()
         )
     desk.out.done(f"deleted access key {access_key_id}")
+
+
+@key.command("networks")
+@click.argument("access_key_id", required=False)
+@USER
+@click.option("--lift", is_flag=True, help="Let it be used from anywhere again.")
+@pass_desk
+def networks(desk: Desk, access_key_id: str | None, user_name: str | None, *, lift: bool) -> None:
+    """Show the network policy of an access key, or without one that of all keys of the account.
+
+    Lifting it is the way back in for whoever was shut out by it.
+    """
+    with desk.transaction() if lift else desk.reading() as session:
+        account_id, user_id = _holder(desk, session, user_name)
+        if lift and access_key_id is None:
+            access_key_policies.set_account_policy(session, account_id, NO_POLICY)
+        elif lift and access_key_id is not None:
+            access_key_policies.set_key_policy(
+                session, account_id=account_id, user_id=user_id, access_key_id=access_key_id, policy=NO_POLICY
+            )
+        document = (
+            access_key_policies.get_account_policy(session, account_id)
+            if access_key_id is None
+            else access_key_policies.get_key_policy(
+                session, account_id=account_id, user_id=user_id, access_key_id=access_key_id
+            )
+        )
+    desk.out.record({"policy": document})
 
 
 @key.command("rotate")
