@@ -2,11 +2,30 @@
 
 import base64
 import binascii
+from typing import Protocol
 
+from gateway.api.action import Work
 from gateway.api.parameters import Parameters
+from gateway.directory.saml_providers import read_metadata
 from gateway.errors import InputError, Reason
 
 _LONGEST = 1024 * 1024  # no call is longer
+
+
+class WithMetadata(Protocol):
+    """A request that may bring metadata along."""
+
+    @property
+    def metadata_xml(self) -> bytes | None: ...
+
+
+def look_into_metadata(work: Work, request: WithMetadata) -> None:
+    """Refuse a bad document, and load what reads documents, before anything is locked: either can take long.
+
+    Raises: SamlError(METADATA_*).
+    """
+    if request.metadata_xml is not None:
+        read_metadata(request.metadata_xml, work.now)
 
 
 def read_metadata_document(parameters: Parameters, name: str) -> bytes | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
-from gateway.api.metadata_documents import metadata_text, read_metadata_document
+from gateway.api.metadata_documents import look_into_metadata, metadata_text, read_metadata_document
 from gateway.api.paging import page_fields, read_page
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
@@ -140,9 +140,27 @@ def _fields(provider: SamlProvider) -> dict[str, Value]:
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action("CreateSAMLProvider", IMS, Auth.SIGNED, _new_provider, create_provider, "ram:CreateSAMLProvider", _all),
+    Action(
+        "CreateSAMLProvider",
+        IMS,
+        Auth.SIGNED,
+        _new_provider,
+        create_provider,
+        "ram:CreateSAMLProvider",
+        _all,
+        prepare=look_into_metadata,
+    ),
     Action("GetSAMLProvider", IMS, Auth.SIGNED, _name, get_provider, "ram:GetSAMLProvider", _one, reads=True),
     Action("ListSAMLProviders", IMS, Auth.SIGNED, read_page, list_providers, "ram:ListSAMLProviders", _all, reads=True),
-    Action("UpdateSAMLProvider", IMS, Auth.SIGNED, _change, update_provider, "ram:UpdateSAMLProvider", _one),
+    Action(
+        "UpdateSAMLProvider",
+        IMS,
+        Auth.SIGNED,
+        _change,
+        update_provider,
+        "ram:UpdateSAMLProvider",
+        _one,
+        prepare=look_into_metadata,
+    ),
     Action("DeleteSAMLProvider", IMS, Auth.SIGNED, _name, delete_provider, "ram:DeleteSAMLProvider", _one),
 )

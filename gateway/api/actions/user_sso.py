@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
-from gateway.api.metadata_documents import metadata_text, read_metadata_document
+from gateway.api.metadata_documents import look_into_metadata, metadata_text, read_metadata_document
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
 from gateway.api.targets import everything
@@ -94,5 +94,14 @@ ACTIONS: tuple[AnyAction, ...] = (
         _targets,
         reads=True,
     ),
-    Action("SetUserSsoSettings", IMS, Auth.SIGNED, _change, set_settings, "ram:SetUserSsoSettings", _targets),
+    Action(
+        "SetUserSsoSettings",
+        IMS,
+        Auth.SIGNED,
+        _change,
+        set_settings,
+        "ram:SetUserSsoSettings",
+        _targets,
+        prepare=look_into_metadata,
+    ),
 )
