@@ -177,20 +177,6 @@ def entities_of(session: Session, account_id: str, policy_type: str, policy_name
     return Entities(of_kind(User), of_kind(Group), of_kind(Role))
 
 
-def attachments_of(session: Session, account_id: str, policy_type: str, policy_name: str) -> Sequence[Attachment]:
-    """Where a policy is attached in this account, oldest first."""
-    query = (
-        select(Attachment)
-        .where(
-            Attachment.account_id == account_id,
-            Attachment.policy_type == policy_type,
-            Attachment.policy_key == name_key(policy_name),
-        )
-        .order_by(Attachment.id)
-    )
-    return session.scalars(query).all()
-
-
 def _check_changeable(account_id: str, target: Target) -> str:
     """The kind of the target, if its policies may be changed by hand in this account."""
     kind = type(target).__name__

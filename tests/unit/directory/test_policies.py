@@ -4,7 +4,7 @@ import pytest
 
 from gateway.directory import quotas
 from gateway.directory.accounts import create_account, list_accounts
-from gateway.directory.attachments import attach_policy, attachments_of, detach_policy, policies_of
+from gateway.directory.attachments import attach_policy, detach_policy, entities_of, policies_of
 from gateway.directory.policies import (
     create_policy,
     create_policy_version,
@@ -157,9 +157,11 @@ def test_attach_policy__custom_and_system__are_listed_from_both_sides(store: Sto
             ("Custom", "Reads"),
             ("System", "ReadOnlyAccess"),
         ]
-        where = attachments_of(session, account, "Custom", "READS")
-        assert [(each.target_kind, each.target_id) for each in where] == [("User", alice.id), ("Group", staff.id)]
-        assert attachments_of(session, OTHER_ACCOUNT, "Custom", "Reads") == []
+        where = entities_of(session, account, "Custom", "READS")
+        assert [holder.id for holder, _ in where.users] == [alice.id]
+        assert [holder.id for holder, _ in where.groups] == [staff.id]
+        with refused(NotFound, Reason.NOT_FOUND, "Policy"):
+            entities_of(session, OTHER_ACCOUNT, "Custom", "Reads")
 
 
 def test_attach_policy__unknown_or_foreign__refused(store: Store, account: str) -> None:

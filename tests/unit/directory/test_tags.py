@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.directory.accounts import create_account
 from gateway.directory.tags import (
     TagKind,
     check_tags,
@@ -15,8 +16,11 @@ from gateway.directory.tags import (
     tags_of_each,
 )
 from gateway.errors import InputError, LimitExceeded, NotFound, Reason
+from gateway.secret import Secret
 from gateway.store.engine import Store
 from gateway.store.paging import Page
+from tests.databases import PostgresServer, opened
+from tests.fake_clock import NOON
 from tests.unit.directory.world import OTHER_ACCOUNT, refused
 
 USER, ROLE = TagKind.USER, TagKind.ROLE
@@ -132,3 +136,30 @@ def test_list_tags__of_things_and_by_tags__all_must_be_met(store: Store, account
     assert listed(None, ("env", "PROD")) == set()
     with store.reading() as session:
         assert set(session.scalars(ids_with_tags(account, USER, [("team", "a")]))) == {"1", "3"}
+
+
+def test_set_tags__others_changed_them_since_they_were_read__counts_what_is_there_now(
+    postgres_server: PostgresServer,
+) -> None:
+    """Only PostgreSQL lets somebody else change what this transaction has read already."""
+    with opened(postgres_server.migrated()) as store:
+        with store.transaction() as session:
+            account = create_account(
+                session,
+                alias="company",
+                display_name="",
+                owner_login="owner@example.com",
+                owner_password=Secret("correct horse"),
+                now=NOON,
+            ).id
+            set_tags(session, account, USER, "1", {"env": "prod"})
+        with store.transaction() as late:
+            assert tags_of(late, account, USER, "1") == {"env": "prod"}
+            with store.transaction() as session:
+                remove_tags(session, account, USER, "1", ["env"])
+                set_tags(session, account, USER, "1", {f"k{number}": "v" for number in range(20)})
+            with refused(LimitExceeded, Reason.LIMIT_EXCEEDED, "Tag"):
+                set_tags(late, account, USER, "1", {"env": "dev"})
+            set_tags(late, account, USER, "1", {"k0": "w"})
+        with store.reading() as session:
+            assert len(tags_of(session, account, USER, "1")) == 20
