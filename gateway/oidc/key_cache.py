@@ -98,8 +98,8 @@ class ProviderCache:
     def get(self, issuer: str) -> KnownProvider:
         """The provider of a registered issuer, fetched if need be.
 
-        Raises: OidcError or UpstreamError with the reason why the last fetch failed, OidcError(OIDC_UNAVAILABLE) if
-        too much is being fetched; `subject` is the issuer.
+        Raises: OidcError or UpstreamError with the reason why the last fetch failed, UpstreamError(OIDC_UNAVAILABLE)
+        if too much is being fetched; `subject` is the issuer.
         """
         entry = self._entry(issuer)
         now = self._clock.now()
@@ -225,7 +225,7 @@ def check_fingerprints(provider: KnownProvider, registered: Iterable[str]) -> No
 
 def _check_answer(fetched: Fetched) -> None:
     if fetched.status != 200 or not _JSON.fullmatch(fetched.media_type):  # noqa: PLR2004 - OK
-        raise OidcError(
+        raise UpstreamError(
             Reason.OIDC_UNAVAILABLE,
             "the provider does not answer as it should",
             f"{fetched.url}: status {fetched.status}, {fetched.media_type[:100]}",
@@ -245,12 +245,12 @@ def _lifetime(fetched: Fetched) -> timedelta:
     return min(max(left, _SHORTEST), _LONGEST)
 
 
-def _busy(issuer: str) -> OidcError:
-    return OidcError(Reason.OIDC_UNAVAILABLE, "the provider is being asked, try again in a moment", subject=issuer)
+def _busy(issuer: str) -> UpstreamError:
+    return UpstreamError(Reason.OIDC_UNAVAILABLE, "the provider is being asked, try again in a moment", subject=issuer)
 
 
 def _raise(error: OidcError | UpstreamError | None) -> KnownProvider:
     # A fresh one each time: raised again and again by several threads, one exception would gather their tracebacks.
     if error is None:
-        raise OidcError(Reason.OIDC_UNAVAILABLE, "the provider is being asked, try again in a moment")
+        raise UpstreamError(Reason.OIDC_UNAVAILABLE, "the provider is being asked, try again in a moment")
     raise type(error)(error.reason, error.public, error.detail, subject=error.subject)

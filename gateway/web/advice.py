@@ -10,6 +10,7 @@ from gateway.errors import (
     InputError,
     LimitExceeded,
     NotFound,
+    OidcError,
     Reason,
     SamlError,
     UpstreamError,
@@ -21,8 +22,8 @@ _ASK_IDP = (
     "with ours, and give them the request ID."
 )
 _TRY_LATER = (
-    "Your company's sign-in service does not answer as it should. Try again in a minute. If that does not help, ask the "
-    "people who run it, and give the request ID."
+    "Your company's sign-in service does not answer as it should. Try again in a minute. If that does not help, ask "
+    "the people who run it, and give the request ID."
 )
 _ASK_ADMIN = "Ask an administrator of this account, and give the request ID."
 
@@ -35,12 +36,14 @@ _STATUS: tuple[tuple[type[GatewayError], int], ...] = (
     (InputError, 400),
     (CredentialError, 401),
     (SamlError, 403),
+    (OidcError, 403),
     (UpstreamError, 502),
     (AuthenticationError, 401),
 )
 _STATUS_BY_REASON = {
     Reason.PAYLOAD_TOO_LARGE: 413,
     Reason.SAML_TOO_LARGE: 413,
+    Reason.OIDC_TOO_LARGE: 413,
     Reason.PAGE_NOT_FOUND: 404,
     Reason.METHOD_NOT_ALLOWED: 405,
     Reason.CSRF: 400,
@@ -61,6 +64,14 @@ _STATUS_BY_REASON = {
             Reason.SAML_SHAPE,
             Reason.SAML_VERSION,
             Reason.SAML_ASSERTION_COUNT,
+            Reason.OIDC_SHAPE,
+            Reason.OIDC_ENCRYPTED,
+            Reason.OIDC_ENCODING,
+            Reason.OIDC_JSON,
+            Reason.OIDC_DUPLICATE_MEMBER,
+            Reason.OIDC_TOO_DEEP,
+            Reason.OIDC_HEADER,
+            Reason.OIDC_CALLBACK,
             Reason.METADATA_MALFORMED,
             Reason.METADATA_NO_IDP,
             Reason.METADATA_CERTIFICATE,
@@ -102,6 +113,23 @@ _ADVICE = {
         "The identity provider is not registered here, or not for this kind of sign-in. An administrator of the "
         "account can register its metadata."
     ),
+    Reason.OIDC_EXPIRED: "The answer came too late. " + _START_AGAIN + " If it happens each time, a clock is wrong.",
+    Reason.OIDC_ISSUED_AT: "A clock is wrong here or at your company's sign-in. " + _ASK_IDP,
+    Reason.OIDC_NOT_YET_VALID: "A clock is wrong here or at your company's sign-in. " + _ASK_IDP,
+    Reason.OIDC_NONCE: "The answer belongs to another sign-in. " + _START_AGAIN,
+    Reason.OIDC_CALLBACK: "The answer belongs to no sign-in that was begun here. " + _START_AGAIN,
+    Reason.OIDC_CALLBACK_ISSUER: (
+        "The answer came from another sign-in service than the one you were sent to. Start again; if it happens again, "
+        "tell an administrator of this account: somebody may be trying to get in between."
+    ),
+    Reason.OIDC_REFUSED: "Your company's sign-in refused you. Ask the people who run it, or start again.",
+    Reason.OIDC_AUTH_TIME: "Your sign-in at your company was too long ago. Sign out there, then start again.",
+    Reason.OIDC_ACR: "A stronger sign-in is asked for here, such as with a second factor. " + _START_AGAIN,
+    Reason.OIDC_UNAVAILABLE: _TRY_LATER,
+    Reason.OIDC_FINGERPRINT: (
+        "The certificate of your company's sign-in has another issuer than the registered one. An administrator of the "
+        "account can register its fingerprint, if the change is meant."
+    ),
     Reason.LOGIN_NOT_PENDING: "The sign-in took too long or was finished already. " + _START_AGAIN,
     Reason.LOGIN_OTHER_BROWSER: (
         "The sign-in was begun in another browser or without cookies. Allow cookies for this site. " + _START_AGAIN
@@ -135,7 +163,7 @@ def advice_of(error: GatewayError) -> str:
     """What the person can do. Every reason has an answer: its own, or its family's."""
     if error.reason in _ADVICE:
         return _ADVICE[error.reason]
-    if isinstance(error, SamlError):
+    if isinstance(error, (SamlError, OidcError)):
         return _ASK_IDP
     if isinstance(error, UpstreamError):
         return _TRY_LATER

@@ -8,6 +8,8 @@ import click
 import pytest
 
 from gateway.cli import main
+from gateway.oidc.checks import Check as OidcCheck
+from gateway.oidc.logout import LogoutCheck
 from gateway.saml.checks import Check
 from gateway.settings import Settings
 
@@ -29,6 +31,12 @@ def test_set_up__every_setting__is_explained() -> None:
 def test_saml_verification__every_check__is_listed() -> None:
     text = (ROOT / "docs" / "flows" / "saml-verification.md").read_text()
     assert [check.value for check in Check if f"| {check.value.partition(' ')[0]} | " not in text] == []
+
+
+def test_oidc_verification__every_check__is_listed() -> None:
+    text = (ROOT / "docs" / "flows" / "oidc-verification.md").read_text()
+    wanted = [*OidcCheck, *LogoutCheck]
+    assert [check.value for check in wanted if f"| {check.value.partition(' ')[0]} | " not in text] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)

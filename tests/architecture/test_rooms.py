@@ -9,6 +9,11 @@ from tests.architecture.source_tree import GATEWAY, REPOSITORY, imported, module
 
 XML_LIBRARIES = {"lxml", "xmlsec", "saml2"}
 XML_HOMES = {"saml", "demo"}
+JOSE_LIBRARIES = {"authlib", "joserfc"}
+JOSE_HOMES = {"oidc", "demo"}
+# The one door out: nothing else opens connections to other servers.
+CLIENT_LIBRARIES = {"urllib3", "requests", "httpx", "aiohttp", "http.client", "urllib.request"}
+CLIENT_HOMES = {"fetch", "fetch_stream", "demo"}
 FLASK_HOMES = {"api", "web", "app", "server", "demo"}
 IDENTITY_MAKERS = {"saml", "oidc"}
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
@@ -26,6 +31,24 @@ def test_xml_libraries__every_module__imported_only_at_home() -> None:
         str(path.relative_to(REPOSITORY))
         for path in modules()
         if room(path) not in XML_HOMES and XML_LIBRARIES & {name.split(".")[0] for name in imported(parsed(path))}
+    ]
+    assert strangers == []
+
+
+def test_jose_libraries__every_module__imported_only_at_home() -> None:
+    strangers = [
+        str(path.relative_to(REPOSITORY))
+        for path in modules()
+        if room(path) not in JOSE_HOMES and JOSE_LIBRARIES & {name.split(".")[0] for name in imported(parsed(path))}
+    ]
+    assert strangers == []
+
+
+def test_http_clients__every_module__imported_only_by_the_guarded_fetch() -> None:
+    strangers = [
+        str(path.relative_to(REPOSITORY))
+        for path in modules()
+        if room(path) not in CLIENT_HOMES and CLIENT_LIBRARIES & set(imported(parsed(path)))
     ]
     assert strangers == []
 

@@ -8,12 +8,14 @@ from gateway.errors import (
     GatewayError,
     InputError,
     NotFound,
+    OidcError,
     Reason,
     SamlError,
+    UpstreamError,
 )
 from gateway.web.advice import advice_of, status_of
 
-FAMILIES = [GatewayError, InputError, AuthenticationError, CredentialError, SamlError, NotFound, Conflict]
+FAMILIES = [GatewayError, InputError, AuthenticationError, CredentialError, SamlError, OidcError, NotFound, Conflict]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -30,6 +32,10 @@ def test_advice_of__every_reason__has_a_sentence_and_a_client_status(family: typ
         (SamlError(Reason.SAML_SIGNATURE_VALUE, ""), 403),
         (SamlError(Reason.SAML_TOO_LARGE, ""), 413),
         (SamlError(Reason.SAML_REPLAYED, ""), 403),
+        (OidcError(Reason.OIDC_SHAPE, ""), 400),
+        (OidcError(Reason.OIDC_SIGNATURE, ""), 403),
+        (OidcError(Reason.OIDC_TOO_LARGE, ""), 413),
+        (UpstreamError(Reason.FETCH_TIMEOUT, ""), 502),
         (CredentialError(Reason.LOGIN_FAILED, ""), 401),
         (Denied(Reason.ACCESS_DENIED, "", None), 403),
         (NotFound(Reason.NOT_FOUND, ""), 404),
@@ -40,3 +46,9 @@ def test_advice_of__every_reason__has_a_sentence_and_a_client_status(family: typ
 )
 def test_status_of__family_and_reason__decide(error: GatewayError, status: int) -> None:
     assert status_of(error) == status
+
+
+def test_advice_of__provider_that_does_not_answer__says_to_try_later() -> None:
+    sentences = {advice_of(UpstreamError(reason, "")) for reason in (Reason.FETCH_TLS, Reason.OIDC_UNAVAILABLE)}
+    assert len(sentences) == 1
+    assert "Try again" in sentences.pop()
