@@ -187,8 +187,11 @@ def matching(seed: Secret, codes: Codes, now: datetime, *, after: int = _NEVER_U
     return matching_pair(seed, codes.first.reveal(), codes.second.reveal(), now, after=after)
 
 
-def wrong_code() -> CredentialError:
-    return CredentialError(Reason.MFA_CODE_WRONG, "the code is wrong, too old, or was used already")
+def wrong_code(codes: Codes) -> CredentialError:
+    message = "the code is wrong, too old, or was used already"
+    if codes.second is not None:
+        message = "the codes are wrong, too old, or do not follow each other"
+    return CredentialError(Reason.MFA_CODE_WRONG, message)
 
 
 def bind_device(session: Session, device_id: str, holder: Holder, now: datetime) -> MfaDevice:

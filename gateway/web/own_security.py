@@ -111,7 +111,7 @@ def _removed(session: Session, edge: Edge, holder: Holder, codes: Codes) -> Gate
     device = get_device_of(session, holder)
     try:
         if not spend_codes(session, edge.services.ring, device.id, codes, edge.services.clock.now()):
-            return wrong_code()
+            return wrong_code(codes)
     except (InputError, Throttled) as error:
         return error
     drop_device_of(session, holder)

@@ -130,7 +130,7 @@ def bind_draft(session: Session, services: Services, key: str, holder: Holder, c
     except (InputError, NotFound) as error:
         return error
     if proven is None:
-        return wrong_code()
+        return wrong_code(codes)
     device = bind_seed(session, services.ring, holder, proven.seed, used_step=proven.used_step, now=now)
     record_own_change(session, services, principal_of(holder), "BindMFADevice", {"device": device.serial_number})
     return None
@@ -141,10 +141,12 @@ def seed_page(session: Session, services: Services, holder: Holder, seed: Secret
     account = get_account(session, holder.account_id if isinstance(holder, User) else holder.id)
     who = holder.name if isinstance(holder, User) else holder.owner_login
     label = f"{who}@{default_domain(account, services.domain_suffix)}" if isinstance(holder, User) else who
+    uri = provisioning_uri(seed, label)
     return page(
         "device_seed.html",
         action=action,
-        picture=Markup(qr_svg(provisioning_uri(seed, label))),  # noqa: S704 - made of numbers by the library
+        picture=Markup(qr_svg(uri)),  # noqa: S704 - made of numbers by the library
+        uri=uri,
         seed=_in_fours(seed.reveal()),
         label=label,
     )
@@ -172,7 +174,7 @@ def _refused_code(session: Session, edge: Edge, login: LoginSoFar, codes: Codes)
     except (InputError, Throttled) as error:
         return error
     note_wrong_code(session, step_handle(edge))
-    return wrong_code()
+    return wrong_code(codes)
 
 
 def _code_page(session: Session, login: LoginSoFar, error: GatewayError | None) -> Response:

@@ -19,6 +19,7 @@ from gateway.web.second_factor import create_steps_blueprint
 from gateway.web.session import install_sessions
 from gateway.web.signin import create_signin_blueprint
 from gateway.web.sso_saml import RESPONSE_MAX_BYTES, create_role_blueprint, create_sso_blueprint
+from gateway.web.take_role import create_take_role_blueprint
 from gateway.web.visit import begin_visit, current_visit, has_visit
 
 _FORM_MAX_BYTES = 64 * 1024
@@ -58,6 +59,7 @@ def install_web(app: Flask, services: Services) -> CSRFProtect:
         create_password_step_blueprint(edge),
         create_portal_blueprint(edge),
         create_own_security_blueprint(edge),
+        create_take_role_blueprint(edge),
         create_providers_blueprint(edge),
         create_user_sso_blueprint(edge),
     ):

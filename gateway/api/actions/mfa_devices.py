@@ -171,7 +171,7 @@ def prove_codes(work: Work, request: Binding) -> str:
     with work.services.store.transaction() as session:
         right = spend_codes(session, work.services.ring, device.id, request.codes, work.now)
     if not right:
-        raise wrong_code()
+        raise wrong_code(request.codes)
     return device.id
 
 

@@ -1,0 +1,110 @@
+"""Changing from a RAM user to a role at the browser: the role's credentials are what scripts can take along.
+
+The user's own policies and the role's trust policy must both allow it, as on the wire; both can ask for a second factor
+(`acs:MFAPresent`), and what was proved at the sign-in goes with the role's token. Rule: policy-language §4, §5.3.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from flask import Blueprint, Response
+from sqlalchemy.orm import Session
+
+from gateway.arn import RamArn, parse_ram_arn, role_arn
+from gateway.client import policy_context
+from gateway.directory.roles import find_role, get_role
+from gateway.directory.tags import TagKind, tags_of
+from gateway.errors import Denied, Reason
+from gateway.federation.receipts import grant_details
+from gateway.principal import RamUser
+from gateway.sts.assume import RoleSessionGrant, assume_as_caller
+from gateway.sts.revocation import origin_pairs
+from gateway.sts.sessions import BrowserSession, open_session
+from gateway.web.edge import Edge, form_text, see_other
+from gateway.web.records import record_own_change
+from gateway.web.relay import HOME
+from gateway.web.session import current_session, end_current, sign_in
+from gateway.web.visit import current_visit
+
+_ARN_MAX = 1024
+_SHORTEST_SESSION_NAME = 2
+
+
+def create_take_role_blueprint(edge: Edge) -> Blueprint:
+    views = Blueprint("take_role", __name__)
+
+    @views.post("/session/role")
+    def take() -> Response:
+        typed, who = form_text("role", max_length=_ARN_MAX).strip(), current_session()
+        with edge.services.store.transaction() as session:
+            grant = _granted(edge, session, who, _named(who, typed))
+            handle = _change_to(edge, session, who, grant)
+        return sign_in(see_other(HOME), edge.cookies, handle, grant.token.expires_at)
+
+    return views
+
+
+def _named(who: BrowserSession, typed: str) -> RamArn:
+    """A role's ARN, or the name of one in the own account. Raises: InputError(ARN_MALFORMED)."""
+    return parse_ram_arn(typed if ":" in typed else role_arn(who.principal.account_id, typed), "role")
+
+
+def _granted(edge: Edge, session: Session, who: BrowserSession, named: RamArn) -> RoleSessionGrant:
+    """A session of the role that ends with the user's session at the latest, and dies of whatever that dies of.
+
+    Raises: Denied(ACCESS_DENIED), which tells nothing about the role; Denied(TRUST_POLICY_DENIED); NotFound.
+    """
+    user, now = who.principal, edge.services.clock.now()
+    if not isinstance(user, RamUser):
+        message = "Only RAM users change to a role here. Owners have all rights, and roles stay what they are."
+        raise Denied(Reason.ACCESS_DENIED, message, None)
+    context = policy_context(current_visit().client, now, user.arn, mfa_present=who.mfa_present)
+    _check_own_policies(edge, session, user, named, context)
+    grant = assume_as_caller(
+        session,
+        ring=edge.services.ring,
+        caller=user,
+        role=get_role(session, named.account_id, named.name),
+        session_name=user.name if len(user.name) >= _SHORTEST_SESSION_NAME else f"user-{user.name}",
+        context=context,
+        duration_s=None,
+        session_policy=None,
+        now=now,
+    )
+    return _bounded(grant, who)
+
+
+def _check_own_policies(
+    edge: Edge, session: Session, user: RamUser, named: RamArn, context: Mapping[str, tuple[str, ...]]
+) -> None:
+    resource, tags = role_arn(named.account_id, named.name), {}
+    if named.account_id == user.account_id and (role := find_role(session, user.account_id, named.name)) is not None:
+        tags = {
+            f"acs:ResourceTag/{k}": (v,) for k, v in tags_of(session, role.account_id, TagKind.ROLE, role.id).items()
+        }
+    edge.services.authorizer.require(session, user, "sts:AssumeRole", resource, {**context, **tags})
+
+
+def _bounded(grant: RoleSessionGrant, who: BrowserSession) -> RoleSessionGrant:
+    expires_at: datetime = min(grant.token.expires_at, who.expires_at)
+    lineage = (*grant.token.lineage, ("session", who.session_id), *origin_pairs(who.provenance))
+    cap = grant.duration_cap if expires_at == grant.token.expires_at else who.duration_cap
+    return replace(grant, token=replace(grant.token, expires_at=expires_at, lineage=lineage), duration_cap=cap)
+
+
+def _change_to(edge: Edge, session: Session, who: BrowserSession, grant: RoleSessionGrant) -> str:
+    """The user's session ends: whoever wants it back signs in again. Gives the handle of the role's."""
+    services, token = edge.services, grant.token
+    end_current(session, services, edge.cookies)
+    record_own_change(session, services, who.principal, "AssumeRole", grant_details(grant))
+    return open_session(
+        session,
+        services.ring,
+        token.principal,
+        token=token,
+        provenance=None,
+        expires_at=token.expires_at,
+        duration_cap=grant.duration_cap,
+        now=services.clock.now(),
+    )
