@@ -27,6 +27,10 @@ class Databases(Protocol):
 
     def migrated(self) -> str: ...
 
+    def copy_of(self, url: str) -> str:
+        """Another database with the same contents; nobody may have the first one open."""
+        ...
+
 
 class SqliteFiles:
     def __init__(self, directory: Path) -> None:
@@ -41,8 +45,11 @@ class SqliteFiles:
         if self._template is None:
             self._template = self._new_path()
             _migrate(f"sqlite:///{self._template}")
+        return self.copy_of(f"sqlite:///{self._template}")
+
+    def copy_of(self, url: str) -> str:
         path = self._new_path()
-        shutil.copyfile(self._template, path)
+        shutil.copyfile(_database(url), path)
         return f"sqlite:///{path}"
 
     def _new_path(self) -> Path:
@@ -84,6 +91,9 @@ class PostgresServer:
             _migrate(url)
             self._template = _database(url)
         return self._create(self._template)
+
+    def copy_of(self, url: str) -> str:
+        return self._create(_database(url))
 
     def drop(self, url: str) -> None:
         self._execute(f"DROP DATABASE {_database(url)} WITH (FORCE)")

@@ -1,0 +1,207 @@
+"""A gateway in process with two companies in it, for calls that mean no good. Made anew whenever one succeeded."""
+
+import itertools
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gateway.api.action import AnyAction, Auth
+from gateway.api.call import WireRequest
+from gateway.api.pipeline import run
+from gateway.api.signature_v1 import sign, string_to_sign
+from gateway.client import Client
+from gateway.clock import wire_time
+from gateway.directory.access_keys import NewAccessKey, create_access_key
+from gateway.directory.accounts import Account
+from gateway.directory.attachments import attach_policy
+from gateway.directory.authorization import Authorizer
+from gateway.directory.groups import add_user, create_group
+from gateway.directory.login_profiles import create_login_profile
+from gateway.directory.mfa_devices import create_device
+from gateway.directory.oidc_providers import create_oidc_provider
+from gateway.directory.passwords import HashingLimit
+from gateway.directory.policies import create_policy
+from gateway.directory.recycle_bin import recycle_user
+from gateway.directory.resources import NewResource, register_resource
+from gateway.directory.roles import create_role
+from gateway.directory.saml_providers import create_saml_provider
+from gateway.directory.tags import TagKind, set_tags
+from gateway.directory.users import create_user
+from gateway.keyring import KeyRing, new_master_key
+from gateway.oidc.key_cache import ProviderCache
+from gateway.principal import AccountOwner
+from gateway.secret import Secret
+from gateway.services import Services
+from gateway.store.base import Base
+from gateway.store.engine import Store
+from tests.databases import Databases, PostgresServer, opened
+from tests.fake_clock import FakeClock
+from tests.identities import idp_metadata
+from tests.outbound import no_outbound
+from tests.saml_factory import gateway_keys
+
+OURS, THEIRS = "1234567890123456", "6543210987654321"
+# What a refused call may change: nonces, and the counters that slow guessing down.
+_MAY_CHANGE = {"one_time_claims", "login_attempts", "mfa_drafts"}
+_COUNTERS = {("mfa_devices", "last_step"), ("mfa_devices", "wrong_codes"), ("mfa_devices", "blocked_until")}
+_TABLES = {
+    name: [column for column in table.columns if (name, column.name) not in _COUNTERS]
+    for name, table in Base.metadata.tables.items()
+    if name not in _MAY_CHANGE
+}
+_FORM = {"host": "sso.example.com", "content-type": "application/x-www-form-urlencoded"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    body: Mapping[str, Any]
+
+
+class _UnexpectedErrors(logging.Handler):
+    """What the pipeline answers with `InternalError` and leaves in the log."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.errors: list[BaseException] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info is not None and record.exc_info[1] is not None:
+            self.errors.append(record.exc_info[1])
+
+
+class World:
+    def __init__(self, databases: Databases) -> None:
+        self._databases = databases
+        self._clock = FakeClock()
+        self._ring = KeyRing((new_master_key(),))
+        self._nonces = itertools.count()
+        self._template = databases.migrated()
+        with opened(self._template) as store, store.transaction() as session:
+            self._keys = self._populate(session)
+        self._services = Services(
+            store=self._new_store(),
+            ring=self._ring,
+            clock=self._clock,
+            authorizer=Authorizer(self._clock),
+            hashing=HashingLimit(),
+            sp_keys=gateway_keys(),
+            base_url="https://sso.example.com",
+            role_sso_urn="urn:alibaba:cloudcomputing",
+            domain_suffix="onaliyun.com",
+            relay_hosts=(),
+            skew=timedelta(seconds=120),
+            fetcher=no_outbound(),
+            oidc_providers=ProviderCache(no_outbound(), self._clock),
+            trusted_proxies=(),
+        )
+        self.pristine = self.contents()
+
+    def begin_anew(self) -> None:
+        """Forget everything that calls have changed."""
+        self.close()
+        self._services = replace(self._services, store=self._new_store(), authorizer=Authorizer(self._clock))
+
+    def close(self) -> None:
+        url = self._services.store.engine.url.render_as_string(hide_password=False)
+        self._services.store.dispose()
+        if isinstance(self._databases, PostgresServer):
+            self._databases.drop(url)
+
+    def call(self, action: AnyAction, signer: str, given: Mapping[str, str]) -> Reply:
+        """The answer to a call signed by "owner", "admin" or "alice". Raises: whatever the gateway did not expect."""
+        key = self._keys[signer]
+        sent = {**given, "Action": action.name, "Version": action.version}
+        if action.auth is Auth.SIGNED:
+            sent |= {
+                "AccessKeyId": key.access_key_id,
+                "SignatureMethod": "HMAC-SHA1",
+                "SignatureNonce": str(next(self._nonces)),
+                "Timestamp": wire_time(self._clock.now()),
+            }
+            sent["Signature"] = sign(key.secret, string_to_sign("POST", sent))
+        body = urlencode(sent).encode()
+        wire = WireRequest("REQUEST-1", "POST", "", _FORM, body, Client("192.0.2.7", secure=True))
+        unexpected, log = _UnexpectedErrors(), logging.getLogger("ramgate")
+        log.addHandler(unexpected)
+        try:
+            reply = run(wire, self._services)
+        finally:
+            log.removeHandler(unexpected)
+        for error in unexpected.errors:
+            raise error
+        return Reply(reply.status, json.loads(reply.body))
+
+    def contents(self) -> Mapping[str, list[tuple[Any, ...]]]:
+        """Everything that the database holds, but for what a refused call may change."""
+        with self._services.store.reading() as session:
+            return {
+                name: sorted((tuple(row) for row in session.execute(select(*columns))), key=repr)
+                for name, columns in _TABLES.items()
+            }
+
+    def _new_store(self) -> Store:
+        return Store(self._databases.copy_of(self._template))
+
+    def _populate(self, session: Session) -> Mapping[str, NewAccessKey]:
+        now = self._clock.now()
+        for number, account_id in enumerate((OURS, THEIRS)):
+            session.add(
+                Account(
+                    id=account_id,
+                    alias=("acme", "other")[number],
+                    display_name="",
+                    owner_login=f"owner{number}@example.com",
+                    owner_password_hash="",
+                    login_session_duration_h=6,
+                    policy_stamp=number,
+                    created_at=now,
+                )
+            )
+        session.flush()
+        _furnish(session, self._ring, self._clock, OURS)
+        _furnish(session, self._ring, self._clock, THEIRS)
+        keys = {}
+        for name in ("owner", "admin", "alice"):
+            user = None if name == "owner" else create_user(session, OURS, name, now=now)
+            user_id = None if user is None else user.id
+            keys[name] = create_access_key(session, self._ring, account_id=OURS, user_id=user_id, now=now)
+            if name == "alice" and user is not None:
+                create_login_profile(session, user, Secret("Correct-Horse-7"), now=now)
+            if name == "admin" and user is not None:
+                attach_policy(session, OURS, "System", "AdministratorAccess", user, now)
+        return keys
+
+
+def _furnish(session: Session, ring: KeyRing, clock: FakeClock, account_id: str) -> None:
+    """One of each thing, called by the same names in every account."""
+    now = clock.now()
+    trusted = {"RAM": [f"acs:ram::{account_id}:root"]}
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "1", "Statement": [{**statement, "Principal": trusted}]})
+    document = json.dumps({"Version": "1", "Statement": [{**statement, "Resource": "*"}]})
+    user, group = (
+        create_user(session, account_id, "carol", now=now),
+        create_group(session, account_id, "staff", now=now),
+    )
+    add_user(session, group, user, now)
+    create_role(session, account_id, "reader", trust_document=trust, now=now)
+    create_policy(session, account_id, "assume", document, now=now)
+    attach_policy(session, account_id, "Custom", "assume", user, now)
+    create_saml_provider(session, account_id, "idp", idp_metadata(f"https://idp.{account_id}.example"), now=now)
+    create_oidc_provider(session, account_id, "ci", f"https://{account_id}.invalid", client_ids=("app",), now=now)
+    arn = f"acs:oss::{account_id}:bucket"
+    by = AccountOwner(account_id, "owner")
+    register_resource(session, by, NewResource(arn, "oss:bucket", "rg-1", {"env": "prod"}), now)
+    set_tags(session, account_id, TagKind.USER, user.id, {"env": "prod"})
+    create_login_profile(session, user, Secret("Correct-Horse-7"), now=now)
+    create_device(session, ring, account_id, "phone", now)
+    gone = create_user(session, account_id, "gone", now=now)
+    recycle_user(session, account_id, gone.id, now)

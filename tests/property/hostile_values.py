@@ -1,0 +1,78 @@
+"""Parameters that mean no good: of the right names, with values of the wrong kind, size, account, or none at all."""
+
+import json
+from collections.abc import Mapping
+
+from hypothesis import strategies as st
+
+from gateway.api.versions import RESOURCES
+from tests.property.api_world import OURS, THEIRS
+from tests.wire.operations import OPERATIONS
+
+_NAMES_HERE = ("carol", "CAROL", "alice", "admin", "gone", "nobody", "staff", "reader", "assume", "idp", "ci")
+_DOCUMENT = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
+_TRUST = (
+    '{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",'
+    f'"Principal":{{"RAM":["acs:ram::{THEIRS}:root"]}}}}]}}'
+)
+_PLAUSIBLE = (
+    *_NAMES_HERE,
+    *(f"{name}@acme.onaliyun.com" for name in ("carol", "alice", "nobody")),
+    "carol@other.onaliyun.com",
+    *(f"acs:oss::{account}:{name}" for account in (OURS, THEIRS) for name in ("bucket", "new")),
+    *(f"acs:ram::{account}:role/reader" for account in (OURS, THEIRS)),
+    *(f"acs:ram::{account}:saml-provider/idp" for account in (OURS, THEIRS)),
+    *(f"acs:ram::{account}:oidc-provider/ci" for account in (OURS, THEIRS)),
+    f"acs:ram::{OURS}:mfa/phone",
+    "System", "Custom", "AdministratorAccess", "AliyunOSSReadOnlyAccess", "v1", "v2",
+    "user", "role", "policy", "Active", "Inactive", "true", "false", "1", "12", "900", "3600",
+    "Correct-Horse-7", "123456", "86-18600001234", "a@example.com", "sms", "email",
+    "https://ci.example", "app", "0" * 40, "acme.onaliyun.com", "AliyunServiceRoleForECS", "nat.aliyuncs.com",
+    "Y2Fyb2w", OURS, THEIRS, "123456789012345678",
+    _DOCUMENT, _TRUST, '["carol"]', '[{"Key":"env","Value":"dev"}]', f'["acs:oss::{OURS}:bucket"]',
+)  # fmt: skip
+_ATTACKS = (
+    "", " ", "-1", "0", "00", "+1", "1e9", "9" * 400, "１２", "NaN", "null", "None", "True", "a" * 70_000, "é" * 2000,
+    "[" * 9000, '{"a":' * 4000, '"', "\0", "a\0b", "%00", "..", "../../etc/passwd", "*", "?", "%", "_",
+    "' OR 1=1 --", "'; DROP TABLE users; --", '" OR ""="', "${jndi:ldap://x}", "{{7*7}}", "<script>", "\r\nX: y",
+    "\u202ecarol", "carol\u200b", "cARol\u0130", "ſ", "\ufeffcarol", "\U0010ffff", "a,b,,c", "@", "@@", "a@b@c", ":" * 600,
+    '"\\ud800"', '["\\ud800"]', '["a\\u0000"]', '[{"Key":"\\ud800","Value":""}]', '[{"Key":["x"]}]', "[[]]", "[null]",
+    '{"Version":"1","Statement":[{"Effect":"Allow","Action":"\\ud800","Resource":"*"}]}',
+    '{"Version":"1","Statement":[{"Effect":"Allow","Action":["*"],"Resource":"\\u0000"}]}',
+    '{"Version":1e999}', '{"Version":"1","Statement":null}', '{"Version":"1","Version":"1"}', "[" + "1," * 5000 + "1]",
+)  # fmt: skip
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10) | st.sampled_from(_NAMES_HERE),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(("Version", "Statement", "Effect", "Action", "Principal", "Condition", "Key", "Value")),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+).map(json.dumps)
+values = st.one_of(
+    st.sampled_from(_PLAUSIBLE),
+    st.sampled_from(_ATTACKS),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=60),
+    st.integers().map(str),
+    _json,
+)
+_KNOWN = {(row.version, row.action): tuple(row.parameters) for row in OPERATIONS}
+_OURS = (
+    "ResourceArn", "ResourceArn.1", "ResourceType", "ResourceGroupId", "Tag", "TagKey.1", "All", "CreatorId", "OwnerId",
+    "OwnerGone", "FromOwnerId", "ToUserName", "MaxResults", "NextToken",
+)  # fmt: skip
+_JUNK = ("Tag.1.Key", "Tag.1.Value", "Tag.99999.Key", "Tag.x.Key", "ResourceId.1", "Unknown", "UserName.1", "Format")
+
+
+def parameters_of(version: str, action: str) -> st.SearchStrategy[Mapping[str, str]]:
+    """Most of the operation's own parameters, and now and then one that it does not know."""
+    names = _OURS if version == RESOURCES else _KNOWN[version, action]
+    own = st.fixed_dictionaries({}, optional=dict.fromkeys(names, values))
+    full = st.fixed_dictionaries(dict.fromkeys(names, values))
+    junk = st.dictionaries(st.sampled_from(_JUNK), values, max_size=2)
+    return st.tuples(own | full, junk).map(lambda parts: {**parts[1], **parts[0]})
