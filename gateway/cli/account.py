@@ -77,8 +77,9 @@ def show(desk: Desk) -> None:
 def set_owner_password(desk: Desk, *, from_stdin: bool, generate: bool) -> None:
     """Give the owner another password, such as when the old one is lost."""
     password = read_password(from_stdin=from_stdin, generate=generate)
-    with desk.transaction() as session:
+    with desk.reading() as session:
         found = desk.account(session)
+    with desk.transaction() as session:
         accounts.set_owner_password(session, found.id, password)
     record = {"owner": found.owner_login}
     if generate:

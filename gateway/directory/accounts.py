@@ -59,6 +59,7 @@ def create_account(
     if not _LOGIN.fullmatch(owner_login):
         raise InputError(Reason.PARAMETER_INVALID, "the owner's login name is malformed", subject="OwnerLogin")
     check_password_policy(owner_password)
+    password_hash = hash_password(owner_password)  # before anything is asked: it takes tens of milliseconds
     login = owner_login.lower()
     if session.scalar(select(Account.id).where(Account.owner_login == login)) is not None:
         raise AlreadyExists(Reason.ALREADY_EXISTS, "an account of this owner exists", subject="OwnerLogin")
@@ -68,7 +69,7 @@ def create_account(
         alias=alias or account_id,
         display_name=display_name,
         owner_login=login,
-        owner_password_hash=hash_password(owner_password),
+        owner_password_hash=password_hash,
         login_session_duration_h=_DEFAULT_SESSION_H,
         policy_stamp=_new_stamp(),
         created_at=now,
@@ -143,8 +144,10 @@ def set_login_session_duration(session: Session, account_id: str, hours: int) ->
 
 
 def set_owner_password(session: Session, account_id: str, password: Secret) -> None:
-    """Give the owner another password: the way back in when the old one is lost.
+    """Give the owner another password: the way back in when the old one is lost. To be the first call of its
+    transaction: the hash is made before that takes the write lock.
 
+    ASSUMPTION: the account's password policy is for RAM users. The owner's password has the default rule, the length.
     Raises: InputError(PASSWORD_TOO_WEAK); NotFound, subject "Account".
     """
     check_password_policy(password)
