@@ -99,7 +99,5 @@ def _user_id(work: Work, user_id: str) -> str:
     user = find_user_by_id(work.session, work.account_id, user_id)
     if user is None:
         raise NotFound(Reason.NOT_FOUND, "the user does not exist", subject="User")
-    ties.check_still_there(
-        work.session, "User", user.id
-    )  # it may have been read before the lock
+    ties.check_still_there(work.session, "User", user.id)  # it may have been read before the lock
     return user.id
