@@ -2,6 +2,7 @@
 
 import ipaddress
 from datetime import timedelta
+from pathlib import Path
 
 from flask import Flask
 
@@ -10,7 +11,10 @@ from gateway.api.routes import build_api_blueprint
 from gateway.clock import Clock, SystemClock
 from gateway.directory.authorization import Authorizer
 from gateway.directory.passwords import HashingLimit
+from gateway.fetch import Fetcher
 from gateway.key_files import load_or_make_keys
+from gateway.oidc.key_cache import ProviderCache
+from gateway.outbound import OutboundRules
 from gateway.saml.selftest import check_xml_libraries
 from gateway.services import Services
 from gateway.settings import Settings
@@ -45,6 +49,10 @@ def build_services(settings: Settings, clock: Clock) -> Services:
     store = Store(settings.database_url)
     upgrade(store)
     ring, sp_keys = load_or_make_keys(settings.certs_dir, clock.now())
+    fetcher = Fetcher(
+        OutboundRules(tuple(map(ipaddress.ip_network, settings.outbound_networks)), development=settings.development),
+        Path(settings.outbound_ca_file) if settings.outbound_ca_file else None,
+    )
     return Services(
         store=store,
         ring=ring,
@@ -57,5 +65,7 @@ def build_services(settings: Settings, clock: Clock) -> Services:
         domain_suffix=settings.domain_suffix,
         relay_hosts=settings.relay_hosts,
         skew=timedelta(seconds=settings.skew_s),
+        fetcher=fetcher,
+        oidc_providers=ProviderCache(fetcher, clock, development=settings.development),
         trusted_proxies=tuple(ipaddress.ip_network(network) for network in settings.trusted_proxies),
     )

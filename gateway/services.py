@@ -7,7 +7,9 @@ from ipaddress import IPv4Network, IPv6Network
 from gateway.clock import Clock
 from gateway.directory.authorization import Authorizer
 from gateway.directory.passwords import HashingLimit
+from gateway.fetch import Fetcher
 from gateway.keyring import KeyRing
+from gateway.oidc.key_cache import ProviderCache
 from gateway.saml.certificates import ServiceProviderKeys, TrustedCertificate
 from gateway.saml.expectation import Expectation
 from gateway.saml.names import role_sso_recipient
@@ -27,6 +29,8 @@ class Services:
     domain_suffix: str
     relay_hosts: tuple[str, ...]
     skew: timedelta  # clock difference tolerated in SAML times
+    fetcher: Fetcher  # the one way out
+    oidc_providers: ProviderCache
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
 
     def role_sso_expectation(self, issuer: str, certificates: tuple[TrustedCertificate, ...]) -> Expectation:

@@ -44,8 +44,15 @@ class Settings:
     domain_suffix: str = "onaliyun.com"  # an account's default domain is <alias>.<suffix>
     relay_hosts: tuple[str, ...] = ()  # besides our own origin, where RelayState may lead; `*.example.com` allowed
     trusted_proxies: tuple[str, ...] = ()  # addresses or networks whose X-Forwarded-* headers are believed
+    outbound_networks: tuple[str, ...] = ()  # private networks in which identity providers stand
+    outbound_ca_file: str = ""  # PEM certificates to believe for outbound TLS instead of the system's
     skew_s: int = 120  # clock difference tolerated in SAML times, seconds
     log_level: str = "INFO"
+
+    @property
+    def development(self) -> bool:
+        """Whether this is a gateway on somebody's own machine: plain HTTP is possible on a loopback address only."""
+        return self.base_url.startswith("http://")
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -102,11 +109,11 @@ def _completed(values: dict[str, Any]) -> Settings:
     values["database_url"] = draft.database_url or f"sqlite:///{draft.var_dir / 'ramgate.sqlite3'}"
     settings = Settings(**values)
     _check_base_url(settings.base_url)
-    for proxy in settings.trusted_proxies:
+    for network in (*settings.trusted_proxies, *settings.outbound_networks):
         try:
-            ipaddress.ip_network(proxy)
+            ipaddress.ip_network(network)
         except ValueError as exc:
-            raise ConfigError(Reason.CONFIG_INVALID, f"`{proxy}` is no address or network") from exc
+            raise ConfigError(Reason.CONFIG_INVALID, f"`{network}` is no address or network") from exc
     return settings
 
 

@@ -7,6 +7,7 @@ pages mark as unconfirmed, or do not have, are ASSUMPTIONs.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gateway.api.wire_exchanges import OIDC_EXCHANGE, SAML_EXCHANGE
 from gateway.api.wire_row import Row
 from gateway.api.wire_texts import BY_ENTITY
 from gateway.errors import Reason
@@ -195,25 +196,6 @@ BY_SUBJECT: Mapping[tuple[Reason, str], Row] = MappingProxyType(
     }
 )
 
-_SAML_EXCHANGE: Mapping[tuple[Reason, str], Row] = MappingProxyType(
-    {
-        **{
-            (Reason.PARAMETER_MISSING, name): Row(400, f"MissingParameter.{name}", f"Parameter {name} is required.")
-            for name in ("SAMLAssertion", "SAMLProviderArn", "RoleArn")
-        },
-        (Reason.POLICY_MALFORMED, ""): Row(400, "InvalidParameter.PolicyGrammar", "Invalid Policy."),
-        # The number in the published text is out of date; the limit is 2048.
-        (Reason.POLICY_TOO_LONG, ""): Row(400, "InvalidParameter.PolicySize", "The max size of policy string is 1024."),
-        (Reason.ROLE_SESSION_NAME, ""): Row(400, "InvalidParameter.RoleSessionName", "The RoleSessionName is invalid."),
-        (Reason.SESSION_DURATION, ""): Row(400, "InvalidParameter.DurationSeconds", "The DurationSeconds is invalid."),
-        (Reason.PARAMETER_INVALID, "DurationSeconds"): Row(
-            400, "InvalidParameter.DurationSeconds", "The DurationSeconds is invalid."
-        ),
-        (Reason.NOT_FOUND, "RoleArn"): Row(404, "EntityNotExist.RoleArn", "The specified Role does not exists."),
-    }
-)
-
-
 def _metadata_upload(parameter: str) -> Mapping[tuple[Reason, str], Row]:
     """An administrator is told what is wrong with the document; in an exchange that is nobody else's business."""
     row = Row(400, f"InvalidParameter.{parameter}", "{public}")
@@ -256,7 +238,8 @@ _DIAGNOSIS: Mapping[tuple[Reason, str], Row] = MappingProxyType(
 BY_ACTION: Mapping[str, Mapping[tuple[Reason, str], Row]] = MappingProxyType(
     {
         "AssumeRole": _ASSUME_ROLE,
-        "AssumeRoleWithSAML": _SAML_EXCHANGE,
+        "AssumeRoleWithOIDC": OIDC_EXCHANGE,
+        "AssumeRoleWithSAML": SAML_EXCHANGE,
         "DecodeDiagnosticMessage": _DIAGNOSIS,
         "CreateRole": _trust_policy("AssumeRolePolicyDocument"),
         "UpdateRole": _trust_policy("NewAssumeRolePolicyDocument"),

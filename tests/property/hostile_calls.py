@@ -23,11 +23,13 @@ from gateway.directory.accounts import Account
 from gateway.directory.authorization import Authorizer
 from gateway.directory.passwords import HashingLimit
 from gateway.keyring import KeyRing, new_master_key
+from gateway.oidc.key_cache import ProviderCache
 from gateway.services import Services
 from gateway.store.base import Base
 from gateway.store.engine import Store
 from gateway.store.migrate import upgrade
 from tests.fake_clock import NOON, FakeClock
+from tests.outbound import no_outbound
 from tests.saml_factory import gateway_keys
 
 ACCOUNT = "1234567890123456"
@@ -78,6 +80,8 @@ class Company:
             domain_suffix="onaliyun.com",
             relay_hosts=(),
             skew=timedelta(seconds=120),
+            fetcher=no_outbound(),
+            oidc_providers=ProviderCache(no_outbound(), self._clock),
             trusted_proxies=(),
         )
         self._key = self._found(seed)

@@ -31,6 +31,7 @@ from gateway.directory.roles import create_role
 from gateway.directory.users import User, create_user
 from gateway.errors import InputError, Reason
 from gateway.keyring import KeyRing, new_master_key
+from gateway.oidc.key_cache import ProviderCache
 from gateway.principal import RoleSession
 from gateway.secret import Secret
 from gateway.services import Services
@@ -41,6 +42,7 @@ from gateway.store.fleeting_postgres import PostgresFleeting
 from gateway.store.fleeting_sqlite import SqliteFleeting
 from gateway.sts.token import SessionToken, seal_token
 from tests.fake_clock import FakeClock
+from tests.outbound import no_outbound
 from tests.saml_factory import gateway_keys
 from tests.sessions import make_provenance
 
@@ -157,6 +159,8 @@ def stage(store: Store, clock: FakeClock) -> Stage:
         domain_suffix="onaliyun.com",
         relay_hosts=(),
         skew=timedelta(seconds=120),
+        fetcher=no_outbound(),
+        oidc_providers=ProviderCache(no_outbound(), clock),
         trusted_proxies=(),
     )
     with store.transaction() as session:
