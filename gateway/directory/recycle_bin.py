@@ -73,7 +73,7 @@ class Restored:
     lost: Sequence[str]  # what it had and can't have back, such as `group <id>` and `policy <name>`
 
 
-def delete_user(session: Session, account_id: str, name: str, now: datetime) -> None:
+def delete_user(session: Session, account_id: str, name: str, now: datetime) -> RecycledUser:
     """Move a user that nothing hangs on any more to the recycle bin; its sessions end.
 
     Raises: NotFound; Conflict(DELETE_CONFLICT), subject "User.Group", "User.Policy", "User.AccessKey",
@@ -82,7 +82,7 @@ def delete_user(session: Session, account_id: str, name: str, now: datetime) -> 
     change_policies(session, account_id)
     user = get_user(session, account_id, name)
     ties.check_user_untied(session, user.id)
-    recycle_user(session, account_id, user.id, now)
+    return recycle_user(session, account_id, user.id, now)
 
 
 def recycle_user(session: Session, account_id: str, user_id: str, now: datetime) -> RecycledUser:

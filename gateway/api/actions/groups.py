@@ -1,5 +1,6 @@
 """Groups on the wire. Rule: ram-limits §2, §10; operations.md."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
@@ -9,6 +10,7 @@ from gateway.api.people import ims_group, ram_group
 from gateway.api.render import Value
 from gateway.api.targets import any_of, group_target
 from gateway.api.versions import IMS, RAM
+from gateway.audit.receipts import Detail
 from gateway.clock import wire_time
 from gateway.directory.groups import Group, create_group, delete_group, get_group, page_groups, update_group
 from gateway.directory.names import DISPLAY_NAME, check_name
@@ -77,12 +79,14 @@ def _create(work: Work, new: NewGroup) -> Group:
 def create_ram_group(work: Work, new: NewGroup) -> Outcome:
     """Raises: InputError; AlreadyExists and LimitExceeded, subject "Group"."""
     group = _create(work, new)
-    return Outcome({"Group": {**ram_group(group), "CreateDate": wire_time(group.created_at)}})
+    answer = {**ram_group(group), "CreateDate": wire_time(group.created_at)}
+    return Outcome({"Group": answer}, details=_which(group))
 
 
 def create_ims_group(work: Work, new: NewGroup) -> Outcome:
     """Raises: as `create_ram_group`."""
-    return Outcome({"Group": _ims(_create(work, new))})
+    group = _create(work, new)
+    return Outcome({"Group": _ims(group)}, details=_which(group))
 
 
 def get_ram_group(work: Work, name: str) -> Outcome:
@@ -97,12 +101,14 @@ def get_ims_group(work: Work, name: str) -> Outcome:
 
 def update_ram_group(work: Work, request: GroupUpdate) -> Outcome:
     """Raises: InputError; NotFound and AlreadyExists, subject "Group"."""
-    return Outcome({"Group": _ram(_update(work, request))})
+    group = _update(work, request)
+    return Outcome({"Group": _ram(group)}, details=_which(group))
 
 
 def update_ims_group(work: Work, request: GroupUpdate) -> Outcome:
     """Raises: as `update_ram_group`."""
-    return Outcome({"Group": _ims(_update(work, request))})
+    group = _update(work, request)
+    return Outcome({"Group": _ims(group)}, details=_which(group))
 
 
 def _update(work: Work, request: GroupUpdate) -> Group:
@@ -139,6 +145,11 @@ def _ram(group: Group) -> dict[str, Value]:
 
 def _ims(group: Group) -> dict[str, Value]:
     return {**ims_group(group), **_dates(group)}
+
+
+def _which(group: Group) -> Mapping[str, Detail]:
+    """For the receipt: how the group is called now."""
+    return {"group": group.arn, "group_id": group.id}
 
 
 def _dates(group: Group) -> dict[str, Value]:

@@ -100,7 +100,7 @@ def get_user_in_bin(work: Work, key: UserKey) -> Outcome:
 def restore_user_from_bin(work: Work, user_id: str) -> Outcome:
     """Raises: NotFound, AlreadyExists and LimitExceeded, subject "User"."""
     restored = restore_user(work.session, work.account_id, user_id, work.now)
-    return Outcome(details={"user": restored.user.arn, "not_given_back": list(restored.lost)})
+    return Outcome(details={"user": restored.user.arn, "user_id": user_id, "not_given_back": list(restored.lost)})
 
 
 def delete_user_in_bin(work: Work, user_id: str) -> Outcome:

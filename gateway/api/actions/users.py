@@ -23,10 +23,11 @@ from gateway.api.user_keys import (
     read_user_key,
 )
 from gateway.api.versions import IMS, RAM
+from gateway.audit.receipts import Detail
 from gateway.clock import wire_time
 from gateway.directory.accounts import lock_account
 from gateway.directory.names import DISPLAY_NAME, check_name
-from gateway.directory.recycle_bin import delete_user, recycle_user
+from gateway.directory.recycle_bin import RecycledUser, delete_user, recycle_user
 from gateway.directory.tags import TagKind, check_tags, set_tags, tags_of
 from gateway.directory.users import User, create_user, get_user, update_user
 
@@ -124,14 +125,15 @@ def _any_user_key(parameters: Parameters) -> UserKey:
 
 def create_ram_user(work: Work, new: NewUser) -> Outcome:
     """Raises: InputError; AlreadyExists and LimitExceeded, subject "User"."""
-    return Outcome({"User": ram_user(_create(work, new, new.name))})
+    user = _create(work, new, new.name)
+    return Outcome({"User": ram_user(user)}, details=_who(user))
 
 
 def create_ims_user(work: Work, new: NewUser) -> Outcome:
     """Raises: as `create_ram_user`; InputError(PARAMETER_INVALID) for a domain that is not the account's."""
     user = _create(work, new, new_user_name_of(work, new.name, PRINCIPAL_NAME))
     set_tags(work.session, work.account_id, TagKind.USER, user.id, new.tags)
-    return Outcome({"User": _with_tags(work, user)})
+    return Outcome({"User": _with_tags(work, user)}, details=_who(user))
 
 
 def _create(work: Work, new: NewUser, name: str) -> User:
@@ -165,7 +167,7 @@ def update_ram_user(work: Work, request: RamUpdate) -> Outcome:
     Raises: InputError; NotFound and AlreadyExists, subject "User".
     """
     user = _update(work, request.name, request.changes, request.changes.new_name)
-    return Outcome({"User": {**ram_user(user), "UpdateDate": wire_time(user.updated_at)}})
+    return Outcome({"User": {**ram_user(user), "UpdateDate": wire_time(user.updated_at)}}, details=_who(user))
 
 
 def update_ims_user(work: Work, request: ImsUpdate) -> Outcome:
@@ -175,7 +177,7 @@ def update_ims_user(work: Work, request: ImsUpdate) -> Outcome:
     parameter = "NewUserPrincipalName"
     new_name = None if changes.new_name is None else new_user_name_of(work, changes.new_name, parameter)
     user = _update(work, get_keyed_user(work, request.key).name, changes, new_name)
-    return Outcome({"User": ims_user(work, user)})
+    return Outcome({"User": ims_user(work, user)}, details=_who(user))
 
 
 def _update(work: Work, name: str, changes: Changes, new_name: str | None) -> User:
@@ -194,15 +196,22 @@ def _update(work: Work, name: str, changes: Changes, new_name: str | None) -> Us
 
 def delete_ram_user(work: Work, name: str) -> Outcome:
     """Raises: NotFound, subject "User"; Conflict(DELETE_CONFLICT), subject "User.Group" and so on."""
-    delete_user(work.session, work.account_id, name, work.now)
-    return Outcome()
+    return _deleted(delete_user(work.session, work.account_id, name, work.now))
 
 
 def delete_ims_user(work: Work, key: UserKey) -> Outcome:
     """Raises: NotFound, subject "User"."""
     lock_account(work.session, work.account_id)
-    kept = recycle_user(work.session, work.account_id, get_keyed_user(work, key).id, work.now)
+    return _deleted(recycle_user(work.session, work.account_id, get_keyed_user(work, key).id, work.now))
+
+
+def _deleted(kept: RecycledUser) -> Outcome:
     return Outcome(details={"user_id": kept.id, "kept_until": wire_time(kept.expires_at)})
+
+
+def _who(user: User) -> Mapping[str, Detail]:
+    """For the receipt: who it is now, whatever the call named it by."""
+    return {"user": user.arn, "user_id": user.id}
 
 
 def _with_tags(work: Work, user: User) -> dict[str, Value]:
