@@ -12,11 +12,16 @@ from alibabacloud_ims20190815.models import (
     SetAccessKeyPolicyRequest,
 )
 from alibabacloud_sts20150401.models import AssumeRoleWithSAMLRequest
+from aliyunsdksts.request.v20150401.GetCallerIdentityRequest import GetCallerIdentityRequest
 
 from gateway.directory.access_key_policies import set_account_policy
+from gateway.directory.access_keys import NewAccessKey
 from gateway.directory.network_policies import NO_POLICY
+from gateway.secret import Secret
 from tests.wire.refusal import refusal
 from tests.wire.seed import Caller, Seed
+from tests.wire.signed import SignedCall, send
+from tests.wire.test_core_sdk import ask, client, refused
 
 NONE = '{"Version":1,"Status":"Inactive","Statements":[]}'
 
@@ -132,6 +137,35 @@ def test_set_access_key_policy__would_refuse_the_call_that_sets_it__refused(comp
     set_for_account(company, ELSEWHERE, *admin.key)
     assert refusal(set_policy, company, admin, NONE, *admin.key).code == "InvalidParameter.AccessKeyPolicy"
     set_for_account(company, NONE, *admin.key)
+
+
+def test_network_policy__address_that_the_caller_claims__does_not_count(company: Seed) -> None:
+    user = company.new_user()
+    set_policy(company, user, ELSEWHERE)
+    claims = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Client-IP")
+    call = SignedCall(
+        NewAccessKey(user.key_id, Secret(user.secret)), unsigned=tuple((name, "192.0.2.1") for name in claims)
+    )
+    with company.gateway.connect() as connection:
+        answer = send(connection, call.request())
+    assert (answer.status, answer.code) == (403, "Forbidden.AccessKeyPolicy")
+
+
+@pytest.mark.filterwarnings("ignore:ssl:DeprecationWarning")
+def test_network_policy__older_signature__is_held_to_it_alike(company: Seed) -> None:
+    user = company.new_user()
+    by = client(company, *user.key)
+    assert ask(company, GetCallerIdentityRequest(), by)["UserId"] == user.user_id
+    set_policy(company, user, ELSEWHERE)
+    error = refused(company, GetCallerIdentityRequest(), by)
+    assert (error.get_http_status(), error.get_error_code()) == (403, "Forbidden.AccessKeyPolicy")
+
+
+def test_network_policy__wrong_signature__tells_nothing_about_networks(company: Seed) -> None:
+    user = company.new_user()
+    set_policy(company, user, ELSEWHERE)
+    forged = Caller(user.name, user.user_id, user.key_id, "x" * 30)
+    assert refusal(company.client(*forged.key).get_caller_identity).code == "SignatureDoesNotMatch"
 
 
 def test_network_policy__temporary_key__is_not_asked(company: Seed) -> None:
