@@ -22,6 +22,7 @@ from gateway.sts.assume import RoleSessionGrant, assume_as_caller
 from gateway.sts.revocation import origin_pairs
 from gateway.sts.sessions import BrowserSession, open_session
 from gateway.web.edge import Edge, form_text, see_other
+from gateway.web.login_steps import check_network
 from gateway.web.records import record_own_change
 from gateway.web.relay import HOME
 from gateway.web.session import current_session, end_current, sign_in
@@ -94,8 +95,13 @@ def _bounded(grant: RoleSessionGrant, who: BrowserSession) -> RoleSessionGrant:
 
 
 def _change_to(edge: Edge, session: Session, who: BrowserSession, grant: RoleSessionGrant) -> str:
-    """The user's session ends: whoever wants it back signs in again. Gives the handle of the role's."""
+    """The user's session ends: whoever wants it back signs in again. Gives the handle of the role's.
+
+    The networks of both accounts bind it like a sign-in. Raises: CredentialError(LOGIN_NETWORK).
+    """
     services, token = edge.services, grant.token
+    for account_id in (who.principal.account_id, token.principal.account_id):
+        check_network(session, account_id)
     end_current(session, services, edge.cookies)
     record_own_change(session, services, who.principal, "AssumeRole", grant_details(grant))
     return open_session(

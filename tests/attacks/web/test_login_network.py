@@ -10,6 +10,7 @@ from gateway.secret import Secret
 from gateway.web import signin
 from tests.fake_clock import NOON
 from tests.unit.web.site import PASSWORD, Browser, Site, reason_of, role_spec, signed
+from tests.unit.web.test_take_role import make_role
 
 INSIDE = {"REMOTE_ADDR": "192.0.2.7"}
 OUTSIDE = {"REMOTE_ADDR": "198.51.100.7"}
@@ -79,3 +80,14 @@ def test_owner__from_anywhere__signs_in(fenced: Site) -> None:
     path = "/owner/login.htm"
     form = {"csrf_token": browser.csrf(path), "login": "owner@acme.example", "password": PASSWORD}
     assert has_session(browser.post(path, data=form, environ_overrides=OUTSIDE))
+
+
+def test_taking_a_role__from_outside__refused_and_the_session_stays(fenced: Site) -> None:
+    fenced.grant("AliyunSTSAssumeRoleAccess")
+    make_role(fenced, "reader")
+    browser = fenced.signed_in(fenced.alice)
+    form = {"csrf_token": browser.csrf("/session"), "role": "reader"}
+    answer = browser.post("/session/role", data=form, environ_overrides=OUTSIDE)
+    assert (answer.status_code, reason_of(answer), has_session(answer)) == (403, "LoginNetwork", False)
+    assert "alice" in browser.get("/session").text
+    assert has_session(browser.post("/session/role", data=form, environ_overrides=INSIDE))
