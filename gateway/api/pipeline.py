@@ -92,9 +92,10 @@ def _carry_out(action: AnyAction, call: ApiCall, services: Services, trail: _Tra
             return action.perform(ready.work, ready.request)
         granted = action.perform(ready.work, ready.request) if action.grants else None
         prepared = action.prepare(ready.work, ready.request) if action.prepare is not None else None
+    if granted is not None:
+        services.store.commit_with_others(lambda session: _leave_grant(session, stage, ready, granted))
+        return granted
     with services.store.transaction() as session:
-        if granted is not None:
-            return _leave_grant(session, stage, ready, granted)
         ready = _admit(stage, session, earlier=ready)
         if proof is not None:
             claim_nonce_for_good(session, proof, ready.work.now)
@@ -144,14 +145,13 @@ def _admit(stage: _Stage, session: Session, earlier: _Ready | None = None) -> _R
     return _Ready(work, request, targets, authorize(action, request, work, targets))
 
 
-def _leave_grant(session: Session, stage: _Stage, ready: _Ready, granted: Outcome) -> Outcome:
+def _leave_grant(session: Session, stage: _Stage, ready: _Ready, granted: Outcome) -> None:
     """What was granted is handed out once it is remembered. It was decided on one snapshot, and is live only while
     what it came from is, so that nothing needs to be decided again here.
     """
     if stage.proof is not None:
         claim_nonce_for_good(session, stage.proof, ready.work.now)
     _leave_receipt(session, stage.action, ready, granted)
-    return granted
 
 
 def _leave_receipt(session: Session, action: AnyAction, ready: _Ready, outcome: Outcome) -> None:

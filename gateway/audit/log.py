@@ -9,6 +9,7 @@ import logging
 import math
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gateway.clock import wire_time
@@ -27,7 +28,7 @@ def log_event(
     head: dict[str, object] = {"event": event, "request_id": request_id}
     if reason is not None:
         head["reason"] = reason.value
-    _LOGGER.log(level, "%s", to_json(head | {key: value for key, value in fields.items() if key not in head}))
+    _LOGGER.log(level, _Event(head | {key: value for key, value in fields.items() if key not in head}))
 
 
 def to_json(value: Mapping[str, object]) -> str:
@@ -44,6 +45,16 @@ def set_up_log(level: str) -> None:
     _LOGGER.propagate = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """A message of our own: it becomes text once, with time and level."""
+
+    fields: Mapping[str, object]
+
+    def __str__(self) -> str:
+        return to_json(self.fields)
+
+
 class JsonLines(logging.Formatter):
     """Puts time and level in front of an event; wraps a message that is none, and adds a traceback as text."""
 
@@ -52,14 +63,9 @@ class JsonLines(logging.Formatter):
             "at": wire_time(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname,
         }
-        message = record.getMessage()
         if record.exc_info:
             head["traceback"] = self.formatException(record.exc_info)
-        try:
-            fields = json.loads(message)
-        except ValueError:
-            fields = None
-        body = fields if isinstance(fields, dict) else {"message": message}
+        body = record.msg.fields if isinstance(record.msg, _Event) else {"message": record.getMessage()}
         return to_json(head | {key: value for key, value in body.items() if key not in head})
 
 

@@ -7,7 +7,7 @@ Kinds and values: "role" role id, "user" user id, "session" session id, "provide
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.store.base import Base
@@ -24,6 +24,12 @@ class Revocation(Base):
     key_hash: Mapped[str] = mapped_column(primary_key=True)  # SHA-256 of kind and value, which may be long
     kind: Mapped[str]
     revoked_at: Mapped[datetime]
+
+
+# Made once: building a statement costs more than running it, and every call with a token asks.
+_FIND = select(Revocation.key_hash, Revocation.revoked_at).where(
+    Revocation.key_hash.in_(bindparam("hashes", expanding=True))
+)
 
 
 def revoke(session: Session, kind: str, value: str, now: datetime) -> None:
@@ -70,8 +76,7 @@ def find_revocation(
     an assertion happens once, so its revocation holds whatever the times say.
     """
     by_hash = {_hash(*pair): pair for pair in pairs}
-    query = select(Revocation.key_hash, Revocation.revoked_at).where(Revocation.key_hash.in_(list(by_hash)))
-    revoked = dict(session.execute(query).all())
+    revoked = dict(session.execute(_FIND, {"hashes": list(by_hash)}).all())
     for key_hash, pair in by_hash.items():
         if key_hash in revoked and (pair[0] in _ONE_OF_A_KIND or issued_at <= revoked[key_hash]):
             return pair

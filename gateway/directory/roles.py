@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select, true
+from sqlalchemy import ForeignKey, UniqueConstraint, bindparam, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.arn import role_arn
@@ -44,6 +44,10 @@ class Role(Base):
     @property
     def arn(self) -> str:
         return role_arn(self.account_id, self.name)
+
+
+# Made once: building a statement costs more than running it, and every AssumeRole asks.
+_FIND_ROLE = select(Role).where(Role.account_id == bindparam("account_id"), Role.name_key == bindparam("name_key"))
 
 
 def create_role(
@@ -89,7 +93,7 @@ def create_role(
 
 def find_role(session: Session, account_id: str, name: str) -> Role | None:
     """By name, in any case."""
-    return session.scalar(select(Role).where(Role.account_id == account_id, Role.name_key == name_key(name)))
+    return session.scalar(_FIND_ROLE, {"account_id": account_id, "name_key": name_key(name)})
 
 
 def get_role(session: Session, account_id: str, name: str) -> Role:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -18,10 +19,11 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
 from gateway.errors import ConfigError, Reason
+from gateway.store.commit_group import CommitGroup, Write
 from gateway.store.fleeting import Fleeting
 from gateway.store.fleeting_postgres import PostgresFleeting
 from gateway.store.fleeting_sqlite import SqliteFleeting
-from gateway.store.forks import forget_connections_on_fork
+from gateway.store.forks import call_in_child, forget_connections_on_fork
 
 _BUSY_TIMEOUT_MS = 15_000
 _POSTGRES_NAMES = {"postgresql", "postgres", "postgresql+psycopg"}
@@ -51,13 +53,34 @@ class Store:
         self._writing_engine = self.engine.execution_options(**{_WRITES: True})
         self._write_session = sessionmaker(self._writing_engine, expire_on_commit=False)
         self._read_session = sessionmaker(_reading_engine(self.engine), expire_on_commit=False, autoflush=False)
+        self._make_queues()
         forget_connections_on_fork(self.engine)
+        call_in_child(self, Store._make_queues)
+
+    def _make_queues(self) -> None:
+        self._writers = Lock() if self.engine.dialect.name == "sqlite" else None
+        self._group = CommitGroup(self.transaction)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """One write transaction: committed at the end of the block, rolled back by any exception."""
-        with self._write_session.begin() as session:
-            yield session
+        # SQLite has one writer at a time. Threads of ours queue: its own way to wait is to sleep and to look again.
+        # Whoever has waited too long lets the database say so.
+        queue = self._writers
+        in_turn = queue is not None and queue.acquire(timeout=_BUSY_TIMEOUT_MS / 1000)
+        try:
+            with self._write_session.begin() as session:
+                yield session
+        finally:
+            if queue is not None and in_turn:
+                queue.release()
+
+    def commit_with_others(self, write: Write) -> None:
+        """A small write that does not read, in one transaction with those of other threads: see `CommitGroup`.
+
+        Returns once it is on the disk. Raises whatever `write` raises.
+        """
+        self._group.commit(write)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -2,8 +2,25 @@
 
 import os
 import weakref
+from collections.abc import Callable
+from typing import TypeVar
 
 from sqlalchemy import Engine
+
+Owner = TypeVar("Owner")
+
+
+def call_in_child(owner: Owner, renew: Callable[[Owner], None]) -> None:
+    """Make anew, in the child of each fork, what may not be shared with the parent: a lock may be held by a thread
+    that the child does not have.
+    """
+    reference = weakref.ref(owner)
+
+    def in_child() -> None:
+        if (alive := reference()) is not None:
+            renew(alive)
+
+    os.register_at_fork(after_in_child=in_child)
 
 
 def forget_connections_on_fork(engine: Engine) -> None:

@@ -1,9 +1,10 @@
 """Insert a row unless its key is taken: the statements that the two databases spell apart."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from functools import lru_cache
+from typing import TypeVar, cast
 
-from sqlalchemy import inspect, literal
+from sqlalchemy import Executable, Table, bindparam, inspect, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -17,9 +18,20 @@ def insert_once(session: Session, table: type[Base], values: Mapping[str, object
 
     PostgreSQL waits for a rival that has not committed yet; SQLite never has one, since writers queue.
     """
-    insert = _insert(session, table).values(**values).on_conflict_do_nothing()
+    session.flush()
+    connection = session.connection()
+    insert = _insert_once(connection.dialect.name, table, tuple(values))
+    return connection.execute(insert, values).scalar() is not None
+
+
+@lru_cache(maxsize=256)
+def _insert_once(dialect: str, table: type[Base], columns: tuple[str, ...]) -> Executable:
+    """Pure in its arguments; memoised because building a statement costs more than running it."""
+    rows = cast("Table", table.__table__)
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(rows)
+    named = insert.values({column: bindparam(column) for column in columns})
     # RETURNING tells on both databases whether there is a new row; the row count of an insert does not.
-    return session.scalar(insert.returning(literal(1))) is not None
+    return named.on_conflict_do_nothing().returning(literal(1))
 
 
 def insert_or_lock(session: Session, table: type[Row], values: Mapping[str, object]) -> Row:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gateway.api.actions import sts
+from gateway.api.actions import saml_exchange
 from gateway.saml.authn_request import redirect_url
 from gateway.saml.response import verify_response
 from gateway.web import acs, sso_start
@@ -56,7 +56,7 @@ def test_start__while_the_request_is_signed__others_can_write(site: Site, monkey
 def test_anonymous_call__while_verified__others_can_write(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     role, _, provider = site.roles("reader")[0].partition(",")
     seen: list[bool] = []
-    monkeypatch.setattr(sts, "verify_response", watched(site, verify_response, seen))
+    monkeypatch.setattr(saml_exchange, "verify_response", watched(site, verify_response, seen))
     call = {"Action": "AssumeRoleWithSAML", "Version": "2015-04-01", "RoleArn": role, "SAMLProviderArn": provider}
     spec = role_spec(f"{role},{provider}")
     for assertion, status, word in ((encode(spec.tree()), 401, "SamlUnsigned"), (signed(spec), 200, "Credentials")):

@@ -54,12 +54,12 @@ def test_to_json__strange_texts__stay_ascii_and_short() -> None:
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
-        ('{"event":"login"}', {"event": "login"}),
+        ('{"event":"login"}', {"message": '{"event":"login"}'}),
         ("plain\ntext", {"message": "plain\ntext"}),
         ("[1]", {"message": "[1]"}),
-        ('{"at":"forged","level":"forged"}', {}),
+        ('{"at":"forged","level":"forged"}', {"message": '{"at":"forged","level":"forged"}'}),
     ],
-    ids=["event", "text", "list", "forged head"],
+    ids=["no event of ours", "text", "list", "forged head"],
 )
 def test_json_lines__any_message__is_one_line_with_time_and_level(message: str, expected: dict[str, str]) -> None:
     record = logging.LogRecord("ramgate", logging.INFO, __file__, 1, message, None, None)
