@@ -13,6 +13,8 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 LOCK_ENV := var/lock-env
+BENCH_ENV := var/bench-env
+BENCH := $(BENCH_ENV)/.installed
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 COMPILE = $(LOCK_ENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate
@@ -50,15 +52,15 @@ types: $(DEV) ## check types
 imports: $(DEV) ## check who may import whom
 	@$(BIN)/lint-imports
 
-bench: $(DEV) ## run the benchmarks
-	@set -e; for script in benchmarks/*.py; do \
-		test -e "$$script" || { echo "there are no benchmarks"; break; }; \
-		echo "== $$script"; $(BIN)/python "$$script"; done
+bench: $(DEV) $(BENCH) ## run the benchmarks beside their peers
+	@set -e; for script in $$(grep -l __main__ benchmarks/*.py); do \
+		echo "== $$script"; $(BIN)/python -m benchmarks.$$(basename $$script .py); done
 
 lock: ## make the locks in requirements/ anew from pyproject.toml
 	@test -x $(LOCK_ENV)/bin/uv || { $(call new_venv,$(LOCK_ENV)) && $(LOCK_ENV)/bin/python -m pip install uv; }
 	$(COMPILE) pyproject.toml requirements/build.in -o requirements/run.lock
 	$(COMPILE) pyproject.toml requirements/build.in --group dev -c requirements/run.lock -o requirements/dev.lock
+	$(COMPILE) --group bench -o requirements/bench.lock
 
 clean: ## remove the environment, caches and var/ (keys in certs/ stay)
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -84,6 +86,12 @@ $(DEV): requirements/dev.lock pyproject.toml | $(BIN)/python
 	$(INSTALL) --require-hashes -r requirements/dev.lock
 	$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $(RUN) $@
+
+$(BENCH): requirements/bench.lock
+	@$(call new_venv,$(BENCH_ENV))
+	@echo "Installing the peers into $(BENCH_ENV) (once) ..."
+	$(BENCH_ENV)/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements/bench.lock
+	@touch $@
 
 # $(call new_venv,folder): a virtual environment made by the first Python that is new enough.
 # PYTHON=/path/to/python chooses one.
