@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, false, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory.accounts import Account
-from gateway.directory.revocations import find_revocation
+from gateway.directory.revocations import find_revocation, revoke
 from gateway.directory.roles import Role
 from gateway.directory.users import User
 from gateway.errors import AuthenticationError, CredentialError, Reason
@@ -159,10 +159,18 @@ def end_session(session: Session, handle: str, now: datetime) -> None:
 def end_sessions_of_user(session: Session, user_id: str, now: datetime, *, keep: str | None = None) -> None:
     """Sign a RAM user out of every browser but the one whose handle is `keep`: the password was changed or taken away.
 
-    Call it after the change of the login profile in its transaction: a sign-in with the old password either came in
-    before, and is ended here, or comes too late.
+    The role sessions that were taken from those browsers end too, with their credentials. Access keys, and what was got
+    with them, stay. Call it after the change of the login profile in its transaction: a sign-in with the old password
+    either came in before, and is ended here, or comes too late.
     """
-    _end_all(session, (BrowserSessionRow.kind == _USER) & (BrowserSessionRow.entity_id == user_id), now, keep)
+    whose = (BrowserSessionRow.kind == _USER) & (BrowserSessionRow.entity_id == user_id)
+    _end_all(session, whose, now, keep)
+    # Those that ended before, as they were changed for a role's, are among them. Each is a row for a day at most.
+    recent = select(BrowserSessionRow.session_id).where(whose, BrowserSessionRow.expires_at > now)
+    if keep is not None:
+        recent = recent.where(BrowserSessionRow.handle_hash != hash_key(keep))
+    for session_id in session.scalars(recent).all():
+        revoke(session, "session", session_id, now)
 
 
 def end_sessions_of_owner(session: Session, account_id: str, now: datetime, *, keep: str | None = None) -> None:
