@@ -28,12 +28,13 @@ from gateway.directory.mfa_devices import create_device
 from gateway.directory.oidc_providers import create_oidc_provider
 from gateway.directory.passwords import HashingLimit
 from gateway.directory.policies import create_policy
-from gateway.directory.recycle_bin import recycle_user
+from gateway.directory.recycle_bin import RecycledUser, recycle_user
+from gateway.directory.recycled_keys import RecycledAccessKey
 from gateway.directory.resources import NewResource, register_resource
 from gateway.directory.roles import create_role
 from gateway.directory.saml_providers import create_saml_provider
 from gateway.directory.tags import TagKind, set_tags
-from gateway.directory.users import create_user
+from gateway.directory.users import create_user, get_user
 from gateway.keyring import KeyRing, new_master_key
 from gateway.oidc.key_cache import ProviderCache
 from gateway.principal import AccountOwner
@@ -86,6 +87,7 @@ class World:
         self._template = databases.migrated()
         with opened(self._template) as store, store.transaction() as session:
             self._keys = self._populate(session)
+            self._ids = _ids_of(session, self._keys)
         self._services = Services(
             store=self._new_store(),
             ring=self._ring,
@@ -118,7 +120,8 @@ class World:
     def call(self, action: AnyAction, signer: str, given: Mapping[str, str]) -> Reply:
         """The answer to a call signed by "owner", "admin" or "alice". Raises: whatever the gateway did not expect."""
         key = self._keys[signer]
-        sent = {**given, "Action": action.name, "Version": action.version}
+        sent = {name: self._filled(value) for name, value in given.items()}
+        sent |= {"Action": action.name, "Version": action.version}
         if action.auth is Auth.SIGNED:
             sent |= {
                 "AccessKeyId": key.access_key_id,
@@ -146,6 +149,12 @@ class World:
                 name: sorted((tuple(row) for row in session.execute(select(*columns))), key=repr)
                 for name, columns in _TABLES.items()
             }
+
+    def _filled(self, value: str) -> str:
+        """`{carol}` and the like stand for what the world called its things."""
+        for name, found in self._ids.items():
+            value = value.replace(f"{{{name}}}", found)
+        return value
 
     def _new_store(self) -> Store:
         return Store(self._databases.copy_of(self._template))
@@ -180,6 +189,13 @@ class World:
         return keys
 
 
+def _ids_of(session: Session, keys: Mapping[str, NewAccessKey]) -> Mapping[str, str]:
+    gone = session.scalars(select(RecycledUser.id).where(RecycledUser.account_id == OURS)).one()
+    gone_key = session.scalars(select(RecycledAccessKey.id).where(RecycledAccessKey.account_id == OURS)).one()
+    carol = get_user(session, OURS, "carol")
+    return {"carol": carol.id, "gone": gone, "key": keys["alice"].access_key_id, "gone_key": gone_key}
+
+
 def _furnish(session: Session, ring: KeyRing, clock: FakeClock, account_id: str) -> None:
     """One of each thing, called by the same names in every account."""
     now = clock.now()
@@ -204,4 +220,5 @@ def _furnish(session: Session, ring: KeyRing, clock: FakeClock, account_id: str)
     create_login_profile(session, user, Secret("Correct-Horse-7"), now=now)
     create_device(session, ring, account_id, "phone", now)
     gone = create_user(session, account_id, "gone", now=now)
+    create_access_key(session, ring, account_id=account_id, user_id=gone.id, now=now)
     recycle_user(session, account_id, gone.id, now)

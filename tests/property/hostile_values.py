@@ -69,10 +69,92 @@ _OURS = (
 _JUNK = ("Tag.1.Key", "Tag.1.Value", "Tag.99999.Key", "Tag.x.Key", "ResourceId.1", "Unknown", "UserName.1", "Format")
 
 
+# What would do, so that hostile values get past the first check. `{...}` stands for an id that the world makes up.
+_RIGHT: Mapping[str, tuple[str, ...]] = {
+    "UserName": ("carol", "alice", "new"),
+    "UserPrincipalName": ("carol@acme.onaliyun.com", "alice@acme.onaliyun.com", "new@acme.onaliyun.com"),
+    "NewUserName": ("dave", "alice"),
+    "NewUserPrincipalName": ("dave@acme.onaliyun.com",),
+    "ToUserName": ("carol",),
+    "UserId": ("{carol}", "{gone}"),
+    "ResourceId": ('["{carol}"]',),
+    "ResourcePrincipalName": ('["carol@acme.onaliyun.com"]',),
+    "ResourceNames": ('["reader"]', '["assume"]'),
+    "FromOwnerId": (OURS,),
+    "OwnerId": (OURS,),
+    "CreatorId": (OURS,),
+    "UserAccessKeyId": ("{key}", "{gone_key}"),
+    "SerialNumber": (f"acs:ram::{OURS}:mfa/phone",),
+    "VirtualMFADeviceName": ("tablet",),
+    "GroupName": ("staff", "new"),
+    "NewGroupName": ("staff-2",),
+    "RoleName": ("reader", "new"),
+    "PolicyName": ("assume", "new", "AdministratorAccess"),
+    "PolicyType": ("Custom", "System"),
+    "PolicyDocument": (_DOCUMENT,),
+    "AssumeRolePolicyDocument": (_TRUST,),
+    "NewAssumeRolePolicyDocument": (_TRUST,),
+    "Policy": (_DOCUMENT,),
+    "AccessKeyPolicy": (
+        '{"Version":1,"Status":"Active","Statements":[{"Type":"ClassicWhiteList","IPList":["::/0"]}]}',
+    ),
+    "VersionId": ("v1",),
+    "RotateStrategy": ("None", "DeleteOldestNonDefaultVersionWhenLimitExceeded"),
+    "RoleArn": (f"acs:ram::{OURS}:role/reader",),
+    "RoleSessionName": ("batch",),
+    "SAMLProviderArn": (f"acs:ram::{OURS}:saml-provider/idp",),
+    "OIDCProviderArn": (f"acs:ram::{OURS}:oidc-provider/ci",),
+    "SAMLProviderName": ("idp", "new"),
+    "OIDCProviderName": ("ci", "new"),
+    "IssuerUrl": ("https://new.invalid",),
+    "ClientId": ("app", "tool"),
+    "ClientIds": ("app,tool",),
+    "Fingerprint": ("ab" * 20,),
+    "Fingerprints": ("ab" * 20,),
+    "ServiceName": ("nat.aliyuncs.com",),
+    "AccountAlias": ("acme-2",),
+    "DefaultDomainName": ("acme-3.onaliyun.com",),
+    "DisplayName": ("Zoe",),
+    "Password": ("Battery-Staple-8",),
+    "OldPassword": ("Correct-Horse-7",),
+    "NewPassword": ("Battery-Staple-8",),
+    "Status": ("Active", "Inactive"),
+    "VerifyType": ("sms", "email"),
+    "Email": ("a@example.com",),
+    "NewEmail": ("a@example.com",),
+    "MobilePhone": ("86-18600001234",),
+    "NewMobilePhone": ("86-18600001234",),
+    "MaxItems": ("1", "100"),
+    "MaxResults": ("1",),
+    "PageSize": ("1",),
+    "DurationSeconds": ("900",),
+    "MaxSessionDuration": ("3600",),
+    "NewMaxSessionDuration": ("7200",),
+    "IssuanceLimitTime": ("12",),
+    "MinimumPasswordLength": ("8",),
+    "LoginSessionDuration": ("6",),
+    "Tag": ('[{"Key":"team","Value":"blue"}]',),
+    "TagKeys": ('["env"]',),
+    "TagKey": ('["env"]',),
+    "TagKey.1": ("env",),
+    "ResourceArn": (f"acs:oss::{OURS}:bucket", f"acs:oss::{OURS}:new", f'["acs:oss::{OURS}:bucket"]'),
+    "ResourceType": ("user", "role", "policy"),
+    "ResourceGroupId": ("rg-2",),
+}
+_LEFT_OUT = {"Marker", "NextToken", "SourceIdentity", "ExternalId", "CustomSuffix", "All", "ResourceArn.1"}
+_BOOLEAN = ("true", "false")
+
+
 def parameters_of(version: str, action: str) -> st.SearchStrategy[Mapping[str, str]]:
-    """Most of the operation's own parameters, and now and then one that it does not know."""
+    """Either values that would do, but for one or two of them, or anything; now and then an unknown parameter too."""
     names = _OURS if version == RESOURCES else _KNOWN[version, action]
-    own = st.fixed_dictionaries({}, optional=dict.fromkeys(names, values))
-    full = st.fixed_dictionaries(dict.fromkeys(names, values))
-    junk = st.dictionaries(st.sampled_from(_JUNK), values, max_size=2)
-    return st.tuples(own | full, junk).map(lambda parts: {**parts[1], **parts[0]})
+    right = {name: st.sampled_from(_RIGHT.get(name, _BOOLEAN)) for name in names if name not in _LEFT_OUT}
+    spoilt = st.dictionaries(st.sampled_from((*names, *_JUNK)), values, max_size=2)
+    nearly = st.tuples(st.fixed_dictionaries(right), spoilt, st.sets(st.sampled_from(names or _JUNK), max_size=1))
+    anything = st.fixed_dictionaries({}, optional=dict.fromkeys((*names, *_JUNK), values))
+    return nearly.map(_spoil) | anything
+
+
+def _spoil(parts: tuple[Mapping[str, str], Mapping[str, str], set[str]]) -> Mapping[str, str]:
+    right, wrong, missing = parts
+    return {name: value for name, value in {**right, **wrong}.items() if name not in missing}
