@@ -14,8 +14,7 @@ from gateway.directory.policies import create_policy
 from gateway.directory.users import create_user, get_user
 from gateway.principal import RamUser
 from tests.fake_clock import NOON
-from tests.unit.web.site import PASSWORD, Browser, Site, reason_of, role_spec, signed
-from tests.unit.web.test_sign_in_steps import (
+from tests.unit.web.signing_in import (
     NEW_PASSWORD,
     alice,
     bind,
@@ -26,6 +25,7 @@ from tests.unit.web.test_sign_in_steps import (
     prefer,
     seed_of,
 )
+from tests.unit.web.site import PASSWORD, Browser, Site, reason_of, role_spec, signed
 from tests.unit.web.test_signin import give_password, owner_form
 
 DEVICE = "/security/device"

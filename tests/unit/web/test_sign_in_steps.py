@@ -1,80 +1,26 @@
 """What a right password owes before it becomes a session: a code, a device, another password."""
 
 import logging
-import re
 
 import pytest
-from werkzeug.test import TestResponse
 
 from gateway.audit.receipts import list_receipts
-from gateway.directory.accounts import get_account, set_owner_password
+from gateway.directory.accounts import set_owner_password
 from gateway.directory.login_profiles import (
     LoginProfileStatus,
     get_login_profile,
     prepare_password,
-    update_login_profile,
 )
-from gateway.directory.mfa_devices import Holder, bind_seed, find_device_of, get_device_of, unbind_device
-from gateway.directory.revocations import revoke
-from gateway.directory.security_preference import MfaOperation, SecurityChange, set_security_preference
-from gateway.directory.users import User, get_user
+from gateway.directory.mfa_devices import find_device_of, get_device_of, unbind_device
+from gateway.directory.security_preference import MfaOperation
+from gateway.directory.users import get_user
 from gateway.secret import Secret
-from gateway.totp import code_at, new_seed, step_at
+from tests.unit.web.signing_in import NEW_PASSWORD, alice, bind, code, give, has_session, post, prefer, profile, seed_of
 from tests.unit.web.site import PASSWORD, Browser, Site, reason_of
 from tests.unit.web.test_signin import give_password, owner_form
 
-NEW_PASSWORD = "Another-Horse-8-Battery"
 PAGES = ("/signin/code", "/signin/device", "/signin/password")
 POSTS = ("/signin/code", "/signin/device", "/signin/device/codes", "/signin/password")
-
-
-def prefer(site: Site, **changes: object) -> None:
-    with site.services.store.transaction() as session:
-        set_security_preference(session, site.account_id, SecurityChange(**changes))  # type: ignore[arg-type]
-
-
-def profile(site: Site, **changes: object) -> None:
-    with site.services.store.transaction() as session:
-        update_login_profile(session, get_user(session, site.account_id, "alice"), now=site.clock.now(), **changes)  # type: ignore[arg-type]
-
-
-def alice(site: Site) -> User:
-    with site.services.store.reading() as session:
-        return get_user(session, site.account_id, "alice")
-
-
-def bind(site: Site, *, owner: bool = False) -> Secret:
-    """Give alice, or the owner, a device; gives its seed."""
-    seed = new_seed()
-    with site.services.store.transaction() as session:
-        holder: Holder = get_account(session, site.account_id) if owner else get_user(session, site.account_id, "alice")
-        bind_seed(session, site.services.ring, holder, seed, used_step=0, now=site.clock.now())
-    return seed
-
-
-def code(site: Site, seed: Secret, offset: int = 0) -> str:
-    return code_at(seed, step_at(site.clock.now()) + offset)
-
-
-def give(browser: Browser, password: str = PASSWORD, callback: str = "") -> TestResponse:
-    path = "/acme/login.htm" + (f"?callback={callback}" if callback else "")
-    form = {"csrf_token": browser.csrf(path), "user": "alice", "password": password}
-    return browser.post(path, data=form)
-
-
-def post(browser: Browser, path: str, **fields: str) -> TestResponse:
-    token = browser.csrf("/owner/login.htm")
-    return browser.post(path, data={"csrf_token": token, **fields})
-
-
-def has_session(browser: Browser) -> bool:
-    return browser.get("/session").status_code == 200
-
-
-def seed_of(answer: TestResponse) -> Secret:
-    found = re.search(r'<code id="seed">([A-Z2-7 ]+)</code>', answer.text)
-    assert found, answer.text[:3000]
-    return Secret(found[1].replace(" ", ""))
 
 
 @pytest.fixture
@@ -401,61 +347,3 @@ def test_session__of_somebody_else_in_this_browser__ends_only_when_the_steps_are
     assert "owner@acme.example" in browser.get("/session").text
     post(browser, "/signin/code", code=code(ready, seed))
     assert "owner@acme.example" not in browser.get("/session").text
-
-
-def remembered(site: Site, seed: Secret) -> Browser:
-    """A browser whose person asked to be remembered, and signed out."""
-    browser = site.browser()
-    give(browser)
-    assert "Do not ask again in this browser" in browser.get("/signin/code").text
-    answer = post(browser, "/signin/code", code=code(site, seed), remember="1")
-    assert "__Host-ramgate_ticket=" in str(answer.headers.getlist("Set-Cookie"))
-    post_logout = browser.post("/logout", data={"csrf_token": browser.csrf("/session")})
-    assert post_logout.status_code == 303
-    return browser
-
-
-def test_ticket__account_allows_it__spares_the_code_but_is_no_second_factor(ready: Site) -> None:
-    seed = bind(ready)
-    prefer(ready, enable_save_mfa_ticket=True)
-    browser = remembered(ready, seed)
-    assert give(browser).headers["Location"] == "/session"
-    assert "Second factor</dt><dd>Not asked" in browser.get("/session").text
-    assert give(ready.browser()).headers["Location"] == "/signin/code"
-
-
-def test_ticket__account_does_not_allow_it__is_not_offered_and_not_made(ready: Site, browser: Browser) -> None:
-    seed = bind(ready)
-    give(browser)
-    assert "Do not ask again" not in browser.get("/signin/code").text
-    answer = post(browser, "/signin/code", code=code(ready, seed), remember="1")
-    assert "ramgate_ticket" not in str(answer.headers.getlist("Set-Cookie"))
-
-
-@pytest.mark.parametrize("what", ["forbidden", "week", "password", "rebound", "revoked", "broken"])
-def test_ticket__no_longer_good__asks_for_the_code(ready: Site, what: str) -> None:
-    seed = bind(ready)
-    prefer(ready, enable_save_mfa_ticket=True)
-    browser = remembered(ready, seed)
-    password = PASSWORD
-    match what:
-        case "forbidden":
-            prefer(ready, enable_save_mfa_ticket=False)
-        case "week":
-            ready.clock.advance(7 * 24 * 3600)
-        case "password":
-            with ready.services.store.reading() as session:
-                prepared = prepare_password(session, alice(ready), Secret(NEW_PASSWORD))
-            profile(ready, password=prepared)
-            password = NEW_PASSWORD
-        case "rebound":
-            with ready.services.store.transaction() as session:
-                unbind_device(session, alice(ready))
-            bind(ready)
-        case "revoked":
-            with ready.services.store.transaction() as session:
-                revoke(session, "user", ready.user_id, ready.clock.now())
-            ready.clock.advance(1)
-        case _:
-            browser.set_cookie("__Host-ramgate_ticket", "AAAA", domain="sso.example.com")
-    assert give(browser, password).headers["Location"] == "/signin/code"

@@ -12,8 +12,8 @@ from gateway.directory.roles import create_role
 from gateway.sts.sessions import end_sessions_of_user, find_session
 from gateway.sts.token import SessionToken, open_token
 from tests.fake_clock import NOON
+from tests.unit.web.signing_in import bind, code, give, has_session, post
 from tests.unit.web.site import Browser, Site, reason_of, role_spec, signed
-from tests.unit.web.test_sign_in_steps import bind, code, give, has_session, post
 from tests.unit.web.test_signin import give_password
 
 MFA = {"Bool": {"acs:MFAPresent": "true"}}
