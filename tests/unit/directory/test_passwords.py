@@ -3,7 +3,13 @@
 import pytest
 
 from gateway.directory import passwords
-from gateway.directory.passwords import HashingLimit, check_password_policy, hash_password, verify_password
+from gateway.directory.passwords import (
+    HashingLimit,
+    check_password_policy,
+    hash_password,
+    is_same_password,
+    verify_password,
+)
 from gateway.errors import InputError, Reason, Throttled
 from gateway.secret import Secret
 from tests.unit.directory.world import refused
@@ -78,4 +84,48 @@ def test_turn__block_fails__is_given_back() -> None:
     with pytest.raises(ZeroDivisionError), limit.turn():
         raise ZeroDivisionError
     with limit.turn():
+        pass
+
+
+def test_hash_password__like_another__has_its_salt_and_is_equal_for_equal_passwords() -> None:
+    first = hash_password(Secret("pr\u00e9sident"))
+    again = hash_password(Secret("pre\u0301sident"), like=first)
+    assert again == first
+    other = hash_password(PASSWORD, like=first)
+    assert is_same_password(first, other, PASSWORD) is False
+    assert is_same_password(first, again, Secret("pr\u00e9sident")) is True
+
+
+@pytest.mark.parametrize(
+    "like",
+    ["", "$argon2id$", "$argon2id$v=19$m=65536,t=2,p=4$c2FsdHNhbHQ$aGFzaA", "$argon2id$v=19$m=65536,t=3,p=4$!$x"],
+)
+def test_hash_password__like_a_damaged_or_old_one__has_a_salt_of_its_own(like: str) -> None:
+    made = hash_password(PASSWORD, like=like)
+    assert verify_password(made, PASSWORD)
+    assert is_same_password(made, hash_password(PASSWORD, like=like), PASSWORD)
+
+
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "a" + "\u0301\u0327" * 500_000], ids=["long", "marks"])
+def test_verify_password__very_long__is_refused_without_being_composed(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    composed: list[int] = []
+
+    def compose(seen: str) -> str:
+        composed.append(len(seen))
+        return seen
+
+    monkeypatch.setattr(passwords, "_composed", compose)
+    assert not verify_password(hash_password(PASSWORD), Secret(text))
+    assert max(composed) <= len(PASSWORD.reveal())
+
+
+def test_long_turn__one_at_a_time__beside_the_others() -> None:
+    limit = HashingLimit(at_once=1, wait_s=0)
+    with limit.long_turn(), limit.turn():
+        with pytest.raises(Throttled) as refused, limit.long_turn():
+            pass
+        assert (refused.value.reason, refused.value.retry_after_s) == (Reason.LOGIN_THROTTLED, 1)
+    with limit.long_turn():
         pass
