@@ -96,7 +96,8 @@ _ADVICE = {
     Reason.LOGIN_IDLE: "An administrator of this account can enable your console sign-in again.",
     Reason.PASSWORD_EXPIRED: "An administrator of this account can set a new password for you.",
     Reason.MFA_CODE_WRONG: (
-        "Wait until your app shows the next code, and type that one. If no code works, the clock of your phone may be wrong."
+        "Wait until your app shows the next code, and type that one. If none works, the clock of your phone may be "
+        "wrong."
     ),
     Reason.PASSWORD_LOGIN_DISABLED: "This account signs in through your company. Use the company sign-in button.",
     Reason.LOGIN_NETWORK: (

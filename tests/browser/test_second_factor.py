@@ -1,5 +1,6 @@
 """Signing in with a second factor, binding it, and looking after it: in Chromium, with and without JavaScript."""
 
+import json
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,8 +12,10 @@ from playwright.sync_api import Error, Page, expect
 
 from gateway.directory.access_keys import create_access_key
 from gateway.directory.accounts import create_account
+from gateway.directory.attachments import attach_policy
 from gateway.directory.login_profiles import create_login_profile
 from gateway.directory.mfa_devices import bind_seed
+from gateway.directory.roles import create_role
 from gateway.directory.security_preference import SecurityChange, set_security_preference
 from gateway.directory.users import create_user, get_user
 from gateway.secret import Secret
@@ -54,6 +57,17 @@ class Place:
             user = get_user(session, self.account_id, name)
             now = datetime.now(UTC)
             create_access_key(session, self.services.ring, account_id=self.account_id, user_id=user.id, now=now)
+
+    @property
+    def careful_trust(self) -> str:
+        """Lets in users of the account who proved a second factor."""
+        statement = {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"RAM": [f"acs:ram::{self.account_id}:root"]},
+            "Condition": {"Bool": {"acs:MFAPresent": "true"}},
+        }
+        return json.dumps({"Version": "1", "Statement": [statement]})
 
     def password_page(self, page: Page, name: str) -> None:
         """Up to the first step that is owed, by the keyboard alone."""
@@ -210,6 +224,24 @@ def test_my_security__user__changes_the_password(page: Page, place: Place) -> No
     page.get_by_label("New password, once more").fill(NEW_PASSWORD)
     page.get_by_role("button", name="Change password").click()
     expect(page.get_by_role("status")).to_contain_text("Your password was changed")
+
+
+def test_role__asks_for_a_second_factor__taken_after_the_code(page: Page, place: Place, picture: TakePicture) -> None:
+    seed = new_seed()
+    name, now = place.new_user(seed=seed), datetime.now(UTC)
+    with place.services.store.transaction() as session:
+        user = get_user(session, place.account_id, name)
+        attach_policy(session, place.account_id, "System", "AliyunSTSAssumeRoleAccess", user, now)
+        create_role(session, place.account_id, "careful", trust_document=place.careful_trust, now=now)
+    place.password_page(page, name)
+    page.get_by_label("Code", exact=True).fill(code(seed))
+    page.get_by_role("button", name="Continue").click()
+    picture(page, "session-user")
+    page.get_by_label("Role", exact=True).fill("careful")
+    page.get_by_role("button", name="Change to it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("careful")
+    expect(page.get_by_text("Proved at sign-in")).to_be_visible()
+    picture(page, "session-role-of-user")
 
 
 def test_phone__pages_of_the_second_factor__fit(new_page: NewPage, place: Place, picture: TakePicture) -> None:
