@@ -3,8 +3,9 @@
     python -m benchmarks.api_calls [--seconds 5] [--users 1000000] [--rounds 3]
 
 Beside them a Flask hello-world on the same front, and moto's STS server. The ratios count; absolute numbers are those
-of the machine. Requests are signed beforehand; 64 users of 8 accounts call in turn. Rounds are interleaved, and the
-best of each is taken: what is noise only ever slows down.
+of the machine. Requests are signed beforehand; 64 users of 8 accounts call in turn. Every round measures all of them,
+one after the other; a ratio is the median of the rounds' own ratios, so that a machine that is busy for a while does
+not decide it.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
 from benchmarks.crowd import add_crowd
 from benchmarks.load import CONNECTIONS, rate, repeated
@@ -99,7 +101,7 @@ class Contest:
     """The servers, running side by side but asked one after the other."""
 
     def __init__(self, stack: ExitStack, directory: Path, users: int) -> None:
-        self.best: dict[str, float] = {}
+        self.rounds: list[dict[str, float]] = []
         (directory / "hello").mkdir()
         self.hello = stack.enter_context(live_gateway(directory / "hello", program=HELLO, environ=ONE_WORKER))
         self.gateways: dict[str, tuple[LiveGateway, list[Caller]]] = {}
@@ -116,6 +118,7 @@ class Contest:
 
     def run(self, seconds: float) -> None:
         """One round."""
+        self.rounds.append({})
         hello = self._measure("hello-world", address(self.hello), repeated(PLAIN), seconds)
         enough = int(hello * seconds) + CONNECTIONS
         for crowd, (gateway, callers) in self.gateways.items():
@@ -129,16 +132,17 @@ class Contest:
 
     def _measure(self, name: str, where: tuple[str, int], requests: list[bytes], seconds: float) -> float:
         measured = rate(where, requests, seconds)
-        self.best[name] = max(measured, self.best.get(name, 0.0))
+        self.rounds[-1][name] = measured
         return measured
 
 
-def report(best: dict[str, float]) -> None:
-    hello = best["hello-world"]
-    for name, value in best.items():
-        peer = best.get("moto " + name.partition(",")[0])
-        times = f", {value / peer:.1f} times moto" if peer else ""
-        print(f"{name:32} {value:7.0f}/s, {value / hello:.2f} of hello-world{times}")
+def report(rounds: list[dict[str, float]]) -> None:
+    for name in rounds[0]:
+        rates = median(each[name] for each in rounds)
+        share = median(each[name] / each["hello-world"] for each in rounds)
+        peer = "moto " + name.partition(",")[0]
+        times = f", {median(each[name] / each[peer] for each in rounds):.1f} times moto" if peer in rounds[0] else ""
+        print(f"{name:36} {rates:6.0f}/s, {share:.2f} of hello-world{times}")
 
 
 def main() -> None:
@@ -151,7 +155,7 @@ def main() -> None:
         contest = Contest(stack, Path(name), options.users)
         for _ in range(options.rounds):
             contest.run(options.seconds)
-        report(contest.best)
+        report(contest.rounds)
 
 
 if __name__ == "__main__":

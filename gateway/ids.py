@@ -5,6 +5,7 @@ import string
 import uuid
 
 _ALPHANUMERIC = string.ascii_letters + string.digits
+_EVEN = 256 - 256 % len(_ALPHANUMERIC)
 
 
 def _digits(count: int) -> str:
@@ -12,7 +13,13 @@ def _digits(count: int) -> str:
 
 
 def _alphanumeric(count: int) -> str:
-    return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(count))
+    """Each letter and digit as likely as any other: bytes beyond the last multiple of 62 are thrown away."""
+    text = ""
+    while len(text) < count:
+        text += "".join(
+            _ALPHANUMERIC[byte % len(_ALPHANUMERIC)] for byte in secrets.token_bytes(count + 8) if byte < _EVEN
+        )
+    return text[:count]
 
 
 def new_account_id() -> str:

@@ -7,7 +7,7 @@ thing calls `drop_tags`, and whoever makes or changes one holds the account's lo
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Select, delete, select, tuple_
+from sqlalchemy import ColumnElement, ForeignKey, Index, Select, bindparam, delete, select, tuple_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory.accounts import lock_account
@@ -115,6 +115,18 @@ def drop_tags(session: Session, account_id: str, kind: TagKind, thing_id: str) -
     session.execute(delete(Tag).where(*_is(account_id, kind, (thing_id,))))
 
 
+# Made once: building a statement costs more than running it, and every call about something with tags asks.
+_FIND_TAGS = (
+    select(Tag.thing_id, Tag.key, Tag.value)
+    .where(
+        Tag.account_id == bindparam("account_id"),
+        Tag.kind == bindparam("kind"),
+        Tag.thing_id.in_(bindparam("thing_ids", expanding=True)),
+    )
+    .order_by(Tag.key_folded)
+)
+
+
 def tags_of(session: Session, account_id: str, kind: TagKind, thing_id: str) -> Mapping[str, str]:
     """All tags of one thing, by key."""
     return tags_of_each(session, account_id, kind, (thing_id,))[thing_id]
@@ -125,8 +137,8 @@ def tags_of_each(
 ) -> Mapping[str, Mapping[str, str]]:
     """The tags of the things of one page, in one query; every id has an entry."""
     found: dict[str, dict[str, str]] = {thing_id: {} for thing_id in thing_ids}
-    query = select(Tag.thing_id, Tag.key, Tag.value).where(*_is(account_id, kind, thing_ids)).order_by(Tag.key_folded)
-    for thing_id, key, value in session.execute(query):
+    wanted = {"account_id": account_id, "kind": kind.value, "thing_ids": list(thing_ids)}
+    for thing_id, key, value in session.execute(_FIND_TAGS, wanted):
         found[thing_id][key] = value
     return found
 

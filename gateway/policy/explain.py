@@ -78,4 +78,6 @@ def _tell_value(value: ConditionValue) -> str:
 def _quote(text: str) -> str:
     """A text from outside: one line, of bounded length, in backticks."""
     short = text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+    if short.isprintable() and "`" not in short:
+        return f"`{short}`"
     return "`" + "".join(letter if letter.isprintable() and letter != "`" else "?" for letter in short) + "`"
