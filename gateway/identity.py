@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -28,9 +28,6 @@ ClaimValue: TypeAlias = "str | int | float | bool | list[ClaimValue] | dict[str,
 class OidcClaims:
     """What only an ID token says. A claim that is absent, or of another type than it should be, is None."""
 
-    audiences: tuple[str, ...]  # all of `aud`
-    authorized_party: str | None  # azp
-    expires_at: datetime  # exp, without skew
     algorithm: str  # of the signature
     key_id: str | None
     members: Mapping[str, ClaimValue] = field(repr=False)  # as signed; nobody changes them
@@ -50,6 +47,20 @@ class OidcClaims:
         """A claim that should be a list of texts, where some providers write a single one; others are left out."""
         value = self.members.get(name)
         return tuple(each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str))
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """All of `aud`."""
+        return self.texts("aud")
+
+    @property
+    def authorized_party(self) -> str | None:
+        return self.text("azp")
+
+    @property
+    def expires_at(self) -> datetime:
+        """`exp` as it was signed, without skew; `VerifiedIdentity.issued_at` is its pair."""
+        return datetime.fromtimestamp(float(str(self.members["exp"])), UTC)
 
     @property
     def token_id(self) -> str | None:

@@ -8,9 +8,12 @@ import hashlib
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
-from joserfc.jws import JWSRegistry
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 # Kind of key -> its algorithms. A kind is the key type, or the curve where there are several.
 BY_KIND: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -24,7 +27,22 @@ BY_KIND: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 SUPPORTED: frozenset[str] = frozenset().union(*BY_KIND.values())
 
-_MODELS = {name: JWSRegistry.algorithms[name] for name in sorted(SUPPORTED)}
+PublicKey: TypeAlias = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+
+_HASHES: Mapping[str, hashes.HashAlgorithm] = MappingProxyType(
+    {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
+)
+_PKCS1 = padding.PKCS1v15()
+_RSA: Mapping[str, tuple[padding.AsymmetricPadding, hashes.HashAlgorithm]] = MappingProxyType(
+    {
+        name: (padding.PSS(padding.MGF1(digest), digest.digest_size) if family == "PS" else _PKCS1, digest)
+        for family in ("RS", "PS")
+        for bits, digest in _HASHES.items()
+        for name in (family + bits,)
+    }
+)
+_ECDSA: Mapping[str, ec.ECDSA] = MappingProxyType({f"ES{bits}": ec.ECDSA(digest) for bits, digest in _HASHES.items()})
+_ECDSA_HALF: Mapping[str, int] = MappingProxyType({"ES256": 32, "ES384": 48, "ES512": 66})
 _DIGESTS: Mapping[str, Callable[[bytes], Any]] = MappingProxyType(
     {
         name: {"256": hashlib.sha256, "384": hashlib.sha384}.get(name[-3:], hashlib.sha512)  # Ed25519 hashes by SHA-512
@@ -33,9 +51,29 @@ _DIGESTS: Mapping[str, Callable[[bytes], Any]] = MappingProxyType(
 )
 
 
-def verifies(algorithm: str, key: Any, signature: bytes, data: bytes) -> bool:
-    """Whether `signature` was made over `data` with the private half of `key`, a joserfc key that fits `algorithm`."""
-    return bool(_MODELS[algorithm].verify(data, signature, key))
+def verifies(algorithm: str, key: PublicKey, signature: bytes, data: bytes) -> bool:
+    """Whether `signature` was made over `data` with the private half of `key`, which is of a kind that fits.
+
+    `keys.KeySet.get` sees to that; a key of another kind is an error of ours and raises TypeError.
+    An ECDSA signature is r and s side by side, each as long as the curve's order.
+    """
+    rsa_way = _RSA.get(algorithm)
+    # Told apart by the algorithm: asking what an object of `cryptography` is takes longer than anything else here.
+    verify: Callable[..., None] = key.verify
+    try:
+        if rsa_way is not None:
+            verify(signature, data, *rsa_way)
+        elif algorithm in _ECDSA:
+            half = _ECDSA_HALF[algorithm]
+            if len(signature) != 2 * half:
+                return False
+            r, s = int.from_bytes(signature[:half]), int.from_bytes(signature[half:])
+            verify(encode_dss_signature(r, s), data, _ECDSA[algorithm])
+        else:
+            verify(signature, data)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def half_hash(algorithm: str, text: str) -> str:

@@ -13,9 +13,9 @@ from urllib.parse import quote_plus
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
 
 from gateway.errors import InputError, Reason
 from gateway.oidc.algorithms import BY_KIND
@@ -125,7 +125,7 @@ def prove_client(client: ClientCredentials, audience: str, now: datetime, token_
 def sign_jwt(claims: dict[str, str | int], key: ClientKey) -> str:
     """A compact JWS of ours."""
     header = {"alg": key.algorithm, "kid": key.kid, "typ": "JWT"}
-    model = jws.JWSRegistry.algorithms[key.algorithm]
+    model = JWSRegistry.algorithms[key.algorithm]
     data = ".".join(encode_base64url(json.dumps(each, separators=(",", ":")).encode()) for each in (header, claims))
     return f"{data}.{encode_base64url(model.sign(data.encode(), key.jose))}"
 

@@ -127,9 +127,13 @@ class _Reader:
         self._development = development
 
     def find_url(self, name: str) -> str | None:
-        """Raises: OidcError(OIDC_DISCOVERY_ENDPOINT)."""
+        """An address; None if there is none. A URN leads nowhere: clusters that only issue tokens name one instead of
+        an authorization endpoint.
+
+        Raises: OidcError(OIDC_DISCOVERY_ENDPOINT).
+        """
         value = self._document.get(name)
-        if value is None:
+        if value is None or (isinstance(value, str) and value.startswith("urn:")):
             return None
         if isinstance(value, str) and len(value) <= _MAX_URL and _URL.fullmatch(value) and self._is_fine(value):
             return value

@@ -31,6 +31,8 @@ from gateway.oidc.jws import verify_jws
 from gateway.oidc.keys import KeySet
 from gateway.oidc.times import instant
 
+_OIDC = Protocol.OIDC
+
 __all__ = ["IdTokenExpectation", "LoginExpectation", "verify_id_token"]
 
 
@@ -45,14 +47,15 @@ def verify_id_token(token: str, expectation: IdTokenExpectation, keys: KeySet, n
     if "events" in claims:  # 9, or a logout token, signed by the same key, could be exchanged for credentials
         raise OidcError(Reason.OIDC_TYPE, "the token is of another kind", "events")
     now_s, skew_s = now.timestamp(), expectation.skew.total_seconds()
+    limit_s = expectation.issuance_limit.total_seconds()
     login = expectation.login
     check_issuer(claims, expectation.issuer)  # 10
     subject = read_subject(claims)  # 11
     audiences = read_audiences(claims)  # 12
     audience = check_audience(audiences, expectation)
-    party = check_authorized_party(claims, audiences, expectation)  # 13
+    check_authorized_party(claims, audiences, expectation)  # 13
     expires_s = check_expiry(claims, now_s, skew_s)  # 14
-    issued_s = check_issued_at(claims, now_s, skew_s, expectation.issuance_limit)  # 15
+    issued_s = check_issued_at(claims, now_s, skew_s, limit_s)  # 15
     check_not_before(claims, now_s, skew_s)  # 16
     authenticated_s = check_authentication_time(claims, now_s, skew_s, login)  # 17
     attributes = Attributes(claims)
@@ -60,7 +63,7 @@ def verify_id_token(token: str, expectation: IdTokenExpectation, keys: KeySet, n
     context = find_text(claims, "acr")
     evidence = ALWAYS if login is None else ALWAYS + _check_answer(claims, jws.algorithm, context, login)  # 19 to 22
     return VerifiedIdentity(
-        protocol=Protocol.OIDC,
+        protocol=_OIDC,
         issuer=expectation.issuer,
         subject=subject,
         subject_type="",
@@ -70,7 +73,7 @@ def verify_id_token(token: str, expectation: IdTokenExpectation, keys: KeySet, n
         in_response_to=None if login is None else login.nonce,
         certificate_fingerprint=jws.key.thumbprint,
         issued_at=instant(issued_s),
-        not_on_or_after=instant(min(expires_s + skew_s, issued_s + expectation.issuance_limit.total_seconds())),
+        not_on_or_after=instant(min(expires_s + skew_s, issued_s + limit_s)),
         authn_instant=None if authenticated_s is None else instant(authenticated_s),
         authn_context=context,
         session_not_on_or_after=None,
@@ -79,9 +82,6 @@ def verify_id_token(token: str, expectation: IdTokenExpectation, keys: KeySet, n
         evidence=evidence,
         provider=expectation.provider,
         oidc=OidcClaims(
-            audiences=audiences,
-            authorized_party=party,
-            expires_at=instant(expires_s),
             algorithm=jws.algorithm,
             key_id=jws.key.kid,
             members=claims,

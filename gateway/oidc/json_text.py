@@ -33,7 +33,9 @@ def read_object(data: bytes) -> JsonObject:
         text = data.decode().strip(_WHITE_SPACE)
         if text.count("{") + text.count("[") > MAX_DEPTH:
             _check_depth(text)
-        value, end = _DECODER.raw_decode(text)
+        value, end = _SCAN(text, 0)
+    except StopIteration as exc:
+        raise _malformed("not a value") from exc
     except ValueError as exc:  # not JSON, not UTF-8, or an integer that Python refuses to read
         raise _malformed(str(exc)) from exc
     if end != len(text) or not isinstance(value, dict):
@@ -89,4 +91,5 @@ def _malformed(detail: str) -> OidcError:
     return OidcError(Reason.OIDC_JSON, "the JSON is malformed", detail)
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_real, parse_constant=_no_constant)
+# What `JSONDecoder.raw_decode` calls; it raises StopIteration where no value begins.
+_SCAN = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_real, parse_constant=_no_constant).scan_once  # type: ignore[attr-defined]

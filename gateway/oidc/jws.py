@@ -24,15 +24,7 @@ _MAX_KID = 512
 
 
 _REMEMBERED = 64  # headers of one key set
-
-
-class UnverifiedJws(NamedTuple):
-    """A token taken apart, nothing of it decoded or proven."""
-
-    unverified_header: bytes
-    unverified_payload: bytes
-    unverified_signature: bytes
-    signing_input: bytes
+_REMEMBERED_BYTES = 512  # in one of them
 
 
 class VerifiedJws(NamedTuple):
@@ -56,24 +48,25 @@ def verify_jws(
 
     Raises: OidcError with the reason of the first check that fails.
     """
-    jws = split_jws(token)  # 1, 2
-    proven = keys.proven.get(jws.unverified_header)
-    header = parse_header(jws.unverified_header) if proven is None else proven[0]  # 3, 4
-    _check_type(header.type, types, required=type_required)  # 5
+    unverified_header, unverified_payload, signature, signing_input = split_jws(token)  # 1, 2
+    proven = keys.proven.get(unverified_header)
+    header = parse_header(unverified_header) if proven is None else proven[0]  # 3, 4
+    if header.type not in types and (type_required or header.type is not None):  # 5. Rule: RFC 8725 §3.11
+        raise OidcError(Reason.OIDC_TYPE, "the token is of another kind", repr(header.type)[:200])
     algorithm = header.algorithm
     if algorithm not in algorithms or algorithm not in SUPPORTED:  # 6
         raise OidcError(Reason.OIDC_ALGORITHM, "the token's signature algorithm is not allowed", repr(algorithm)[:100])
     key = keys.get(header.kid, algorithm) if proven is None else proven[1]  # 7
-    if not verifies(algorithm, key.jose, decode_base64url(jws.unverified_signature), jws.signing_input):  # 8
+    if not verifies(algorithm, key.public, decode_base64url(signature), signing_input):  # 8
         raise OidcError(Reason.OIDC_SIGNATURE, "the token's signature is not valid", f"key {header.kid!r:.200}")
-    if proven is None and len(keys.proven) < _REMEMBERED:
-        keys.proven[jws.unverified_header] = header, key
-    claims = read_object(decode_base64url(jws.unverified_payload))  # 9
-    return VerifiedJws(claims, algorithm, key, sha256(jws.signing_input).hexdigest())
+    if proven is None and len(keys.proven) < _REMEMBERED and len(unverified_header) <= _REMEMBERED_BYTES:
+        keys.proven[unverified_header] = header, key
+    claims = read_object(decode_base64url(unverified_payload))  # 9
+    return VerifiedJws(claims, algorithm, key, sha256(signing_input).hexdigest())
 
 
-def split_jws(token: str) -> UnverifiedJws:
-    """Checks 1 and 2, but for the alphabet of what is decoded later.
+def split_jws(token: str) -> tuple[bytes, bytes, bytes, bytes]:
+    """Checks 1 and 2. Returns header, payload and signature, all still in base64url, and what was signed.
 
     Raises: OidcError(OIDC_TOO_LARGE), OidcError(OIDC_SHAPE), OidcError(OIDC_ENCRYPTED).
     """
@@ -88,7 +81,7 @@ def split_jws(token: str) -> UnverifiedJws:
     if len(parts) != _PARTS or not (parts[0] and parts[1]):
         raise OidcError(Reason.OIDC_SHAPE, "the token is not a signed JSON web token")
     header, payload, signature = parts
-    return UnverifiedJws(header, payload, signature, data[: len(data) - len(signature) - 1])
+    return header, payload, signature, data[: len(data) - len(signature) - 1]
 
 
 def parse_header(encoded: bytes) -> Header:
@@ -116,12 +109,3 @@ def _check_critical(header: JsonObject) -> None:
     """
     if "crit" in header or "b64" in header:
         raise OidcError(Reason.OIDC_CRITICAL_HEADER, "the token asks for an extension that is not supported")
-
-
-def _check_type(typ: str | None, types: frozenset[str], *, required: bool) -> None:
-    """Check 5: the token is of the kind that is wanted.
-
-    Raises: OidcError(OIDC_TYPE). Rule: RFC 8725 §3.11; RFC 7519 §5.
-    """
-    if typ not in types and (required or typ is not None):
-        raise OidcError(Reason.OIDC_TYPE, "the token is of another kind", repr(typ)[:200])

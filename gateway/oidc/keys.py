@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from gateway.errors import OidcError, Reason
-from gateway.oidc.algorithms import BY_KIND
+from gateway.oidc.algorithms import BY_KIND, PublicKey
 from gateway.oidc.base64url import decode_base64url, encode_base64url
 from gateway.oidc.json_text import Json, JsonObject, read_object
 
@@ -47,12 +48,12 @@ class Header(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
-    """One public key. INVARIANT: `jose` is a joserfc key of a kind that each of `algorithms` is bound to."""
+    """One public key. INVARIANT: `public` is of the kind that each of `algorithms` is bound to."""
 
     kid: str | None
     algorithms: frozenset[str]
     thumbprint: str  # SHA-256 of RFC 7638, lower hex
-    jose: RSAKey | ECKey | OKPKey = field(repr=False, compare=False)
+    public: PublicKey = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -128,11 +129,11 @@ def _find_key(entry: Json) -> VerificationKey | None:
     if not algorithms:
         return None
     try:
-        jose, made_of = _import(entry, kind)
+        public, made_of = _import(entry, kind)
     except (OidcError, JoseError, ValueError):
         return None
     canonical = json.dumps(made_of, separators=(",", ":"), sort_keys=True)
-    return VerificationKey(kid, algorithms, hashlib.sha256(canonical.encode()).hexdigest(), jose)
+    return VerificationKey(kid, algorithms, hashlib.sha256(canonical.encode()).hexdigest(), public)
 
 
 def _find_kind(entry: JsonObject) -> str | None:
@@ -157,7 +158,7 @@ def _find_algorithms(entry: JsonObject, of_kind: frozenset[str]) -> frozenset[st
     return of_kind & {algorithm} if isinstance(algorithm, str) else frozenset()
 
 
-def _import(entry: JsonObject, kind: str) -> tuple[RSAKey | ECKey | OKPKey, dict[str, str]]:
+def _import(entry: JsonObject, kind: str) -> tuple[PublicKey, dict[str, str]]:
     """Raises: OidcError, JoseError, ValueError for key material that can't be used."""
     kty = str(entry["kty"])
     made_of = {name: entry.get(name) for name in _MEMBERS[kty]}
@@ -165,15 +166,24 @@ def _import(entry: JsonObject, kind: str) -> tuple[RSAKey | ECKey | OKPKey, dict
     if len(texts) != len(made_of):
         raise ValueError("a member is missing or no text")
     raw = {name: decode_base64url(texts[name].encode()) for name in texts if name not in {"kty", "crv"}}
+    # Libraries differ about leading zero bytes of numbers; the thumbprint must not depend on them.
+    numbers = {name: value.lstrip(b"\0") for name, value in raw.items()}
     if kty == "RSA":
-        # Some providers write a leading zero byte; the thumbprint must not depend on it.
-        numbers = {name: value.lstrip(b"\0") for name, value in raw.items()}
         _check_rsa(int.from_bytes(numbers["n"]), int.from_bytes(numbers["e"]))
         texts |= {name: encode_base64url(value) for name, value in numbers.items()}
-        return RSAKey.import_key({**texts}), texts
-    if any(len(value) != _COORDINATE_BYTES[kind] for value in raw.values()):
-        raise ValueError("a coordinate of the wrong length")
-    return (ECKey if kty == "EC" else OKPKey).import_key({**texts}), texts
+        return RSAKey.import_key({**texts}).public_key, texts
+    length = _COORDINATE_BYTES[kind]
+    if kty == "EC":
+        if any(len(value) > length for value in numbers.values()):
+            raise ValueError("a coordinate that is too long")
+        texts |= {name: encode_base64url(value.rjust(length, b"\0")) for name, value in numbers.items()}
+        return ECKey.import_key({**texts}).public_key, texts
+    if len(raw["x"]) != length:
+        raise ValueError("a key of the wrong length")
+    key = OKPKey.import_key({**texts}).public_key
+    if not isinstance(key, Ed25519PublicKey):
+        raise ValueError("not Ed25519")  # noqa: TRY004 - of the same meaning as the others
+    return key, texts
 
 
 def _check_rsa(modulus: int, exponent: int) -> None:

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -50,6 +51,23 @@ def test_parse_discovery__smallest_document__has_the_defaults() -> None:
     assert metadata.authorization_endpoint is None
 
 
+def test_parse_discovery__cluster_that_only_issues_tokens__offers_no_login() -> None:
+    document = {
+        "issuer": ISSUER,
+        "jwks_uri": JWKS_URI,
+        "authorization_endpoint": "urn:kubernetes:programmatic_authorization",
+        "response_types_supported": ["id_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "claims_supported": ["sub", "iss"],
+    }
+    metadata = parse_discovery(json.dumps(document).encode(), ISSUER)
+    assert metadata.authorization_endpoint is None
+    with pytest.raises(OidcError) as caught:
+        check_login(metadata, ClientMethod.BASIC)
+    assert caught.value.reason is Reason.OIDC_UNSUPPORTED
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -58,6 +76,7 @@ def test_parse_discovery__smallest_document__has_the_defaults() -> None:
         ({"issuer": None}, Reason.OIDC_DISCOVERY_ISSUER),
         ({"issuer": [ISSUER]}, Reason.OIDC_DISCOVERY_ISSUER),
         ({"jwks_uri": None}, Reason.OIDC_DISCOVERY_ENDPOINT),
+        ({"jwks_uri": "urn:example:keys"}, Reason.OIDC_DISCOVERY_ENDPOINT),
         ({"jwks_uri": "http://idp.example.com/jwks"}, Reason.OIDC_DISCOVERY_ENDPOINT),
         ({"jwks_uri": "http://127.0.0.1/jwks"}, Reason.OIDC_DISCOVERY_ENDPOINT),
         ({"jwks_uri": "file:///etc/passwd"}, Reason.OIDC_DISCOVERY_ENDPOINT),

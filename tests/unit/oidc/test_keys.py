@@ -54,6 +54,14 @@ def test_parse_key_set__leading_zero__changes_nothing() -> None:
     assert parse(padded).keys[0].thumbprint == parse(RSA).keys[0].thumbprint
 
 
+def test_parse_key_set__coordinate_without_its_leading_zeros__is_the_same_key() -> None:
+    """Some libraries write the number as short as it goes, against RFC 7518 §6.2.1.2."""
+    jwk = next(jwk for n in range(100) if (jwk := public_jwk(private_key("P-521", str(n))))["x"].startswith("AA"))
+    short = {**jwk, "x": b64(urlsafe_b64decode(jwk["x"] + "==").lstrip(b"\0"))}
+    assert short != jwk
+    assert parse(short).keys[0].thumbprint == parse(jwk).keys[0].thumbprint
+
+
 LEFT_OUT = {
     "symmetric": {"kty": "oct", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"},
     "no kind": {"n": RSA["n"], "e": RSA["e"]},
@@ -75,7 +83,7 @@ LEFT_OUT = {
     "ec off its curve": {**EC, "y": EC["x"]},
     "ec at infinity": {**EC, "x": b64(b"\0" * 32), "y": b64(b"\0" * 32)},
     "ec with a short coordinate": {**EC, "x": b64(b"\1" * 31)},
-    "ec with a long coordinate": {**EC, "x": b64(b"\0" + b"\1" * 32)},
+    "ec with a long coordinate": {**EC, "x": b64(b"\1" * 33)},
     "ec on another curve": {**EC, "crv": "secp256k1"},
     "ec with the name of another curve": {**EC, "crv": "P-384"},
     "ec without curve": {**EC, "crv": None},
