@@ -1,7 +1,7 @@
 """The RPC wire at `/`, as WSGI in front of the browser's application: most requests are calls, and need none of it.
 
 Reads the HTTP request, runs the pipeline, writes the answer. Everything that is no call is passed on. Nothing here
-takes a cookie into account, so that no form of another site can use one. Rule: sts-contract §1; decision 0012.
+takes a cookie into account, so that no form of another site can use one. Rule: sts-contract §1; decision 0013.
 """
 
 import re

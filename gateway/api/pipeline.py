@@ -31,7 +31,7 @@ from gateway.api.render import JSON_TYPE, XML_TYPE, Value, render_json, render_x
 from gateway.api.versions import SERVICE_NAMES
 from gateway.audit.log import log_event
 from gateway.audit.receipts import record
-from gateway.errors import Denied, GatewayError
+from gateway.errors import Denied, GatewayError, Throttled
 from gateway.policy import Decision
 from gateway.services import Services
 
@@ -60,7 +60,8 @@ def run(wire: WireRequest, services: Services, find: Callable[[str, str], AnyAct
     except GatewayError as error:
         status, body = render_error(error, trail.failure, _diagnose(error, trail.failure, services))
         _log("api.refused", trail, wire, error)
-        return _reply(status, "Error", body, wire, xml=xml)
+        wait_s = error.retry_after_s if isinstance(error, Throttled) else None
+        return replace(_reply(status, "Error", body, wire, xml=xml), retry_after_ms=wait_s and wait_s * 1000)
     except Exception:  # the last line of the edge: a caller never sees a stack trace
         logging.getLogger("ramgate").exception("unexpected error in %s", wire.request_id)
         status, body = render_internal_error(trail.failure)

@@ -1,7 +1,7 @@
 """Small writes of one process, committed together: while one commit waits for the disk, the next ones gather.
 
 Each caller returns once what it wrote is on the disk, as with a transaction of its own; the disk is waited for once for
-all of them. Rule: decision 0012.
+all of them. Rule: decision 0013.
 """
 
 from collections import deque

@@ -3,7 +3,7 @@
 Shared by all worker processes, and claimed once among them, but no call waits for the disk because of it. A killed
 process loses nothing. A power cut can lose the last seconds, so after one, calls that were signed before it are
 refused: `signed_after`. What must not be lost with the power is claimed in the durable transaction as well
-(`store.claims`). Rule: decision 0012.
+(`store.claims`). Rule: decision 0013.
 """
 
 from collections.abc import Collection, Mapping

@@ -1,7 +1,7 @@
 """The fleeting store of a PostgreSQL database: tables of its own, written without waiting for the disk.
 
 One statement and one round trip for a claim, in its own small pool of connections with `synchronous_commit=off`: the
-server keeps up to 0.6 seconds of claims in memory. Rule: decision 0012.
+server keeps up to 0.6 seconds of claims in memory. Rule: decision 0013.
 """
 
 from collections.abc import Collection, Mapping

@@ -29,7 +29,7 @@ from gateway.directory.policies import create_policy
 from gateway.directory.revocations import revoke
 from gateway.directory.roles import create_role
 from gateway.directory.users import User, create_user
-from gateway.errors import InputError, Reason
+from gateway.errors import InputError, Reason, Throttled
 from gateway.keyring import KeyRing, new_master_key
 from gateway.oidc.key_cache import ProviderCache
 from gateway.principal import RoleSession
@@ -295,6 +295,15 @@ def test_run__lasting_key__its_last_use_is_noted(stage: Stage) -> None:
     key, token = _session_key(stage)
     assert stage.call(key=key, SecurityToken=token).status == 200
     assert fleeting.last_use_of(key.access_key_id) is None
+
+
+def test_run__throttled__says_how_long_to_wait(stage: Stage) -> None:
+    stage.grant()
+    stage.fault = Throttled(Reason.LOGIN_THROTTLED, "too often", retry_after_s=7)
+    reply = stage.call()
+    assert (reply.status, reply.retry_after_ms) == (429, 7000)
+    stage.fault = None
+    assert stage.call(nonce="2").retry_after_ms is None
 
 
 def test_run__nonce_again__refused_until_its_time_is_over(stage: Stage) -> None:
