@@ -93,21 +93,24 @@ def _name_targets(work: Work, who: NamedUser) -> tuple[Target, ...]:
 def prepare_profile(work: Work, request: ProfileRequest) -> NewPassword | None:
     """Check and hash the password, if one was sent.
 
-    Raises: NotFound, subject "User"; InputError(PASSWORD_TOO_WEAK), InputError(PASSWORD_REUSED).
+    Raises: NotFound, subject "User" or "User.LoginProfile"; InputError(PASSWORD_TOO_WEAK), InputError(PASSWORD_REUSED).
     """
     user = named_user(work, request.who)
-    if request.password is None:
-        return None
-    password = request.password
-    return prepare(work, password, lambda: prepare_password(work.session, user, password))
+    get_login_profile(work.session, user)
+    return _prepared(work, user, request.password)
+
+
+def _prepared(work: Work, user: User, password: Secret | None) -> NewPassword | None:
+    return None if password is None else prepare(work, password, lambda: prepare_password(work.session, user, password))
 
 
 def prepare_new_profile(work: Work, request: ProfileRequest) -> NewPassword | None:
-    """Raises: as `prepare_profile`, and AlreadyExists before anything is hashed."""
-    if find_login_profile(work.session, named_user(work, request.who)) is not None:
+    """Raises: AlreadyExists, before anything is hashed; as `prepare_profile`."""
+    user = named_user(work, request.who)
+    if find_login_profile(work.session, user) is not None:
         message = "the user has a password already"
         raise AlreadyExists(Reason.ALREADY_EXISTS, message, subject="User.LoginProfile")
-    return prepare_profile(work, request)
+    return _prepared(work, user, request.password)
 
 
 def create_ram_profile(work: Work, request: ProfileRequest) -> Outcome:
