@@ -20,7 +20,7 @@ from gateway.app import build_services
 from gateway.clock import SystemClock
 from gateway.services import Services
 from gateway.settings import Settings, load_settings
-from tests.authority import Authority
+from tests.local_servers import Authority
 
 SERVE = "from gateway.server import serve; from gateway.settings import load_settings; serve(load_settings())"
 SERVE_TLS = """\
@@ -28,7 +28,7 @@ import sys
 from pathlib import Path
 from gateway.server import serve
 from gateway.settings import load_settings
-serve(load_settings(), certfile=Path(sys.argv[1]), keyfile=Path(sys.argv[2]))
+serve(load_settings(), certfile=Path(sys.argv[1]), keyfile=Path(sys.argv[1]))
 """
 _START_S = 30.0
 _STOP_S = 20.0
@@ -73,7 +73,7 @@ def live_gateway(
     With an authority it speaks TLS, by the certificate that this authority gave to 127.0.0.1.
     """
     port = free_port()
-    command = [program] if authority is None else [SERVE_TLS, str(authority.certificate), str(authority.key)]
+    command = [program] if authority is None else [SERVE_TLS, str(authority.server_file("127.0.0.1"))]
     own = {
         "RAMGATE_PORT": str(port),
         "RAMGATE_BASE_URL": f"{'http' if authority is None else 'https'}://127.0.0.1:{port}",

@@ -57,13 +57,22 @@ class Authority:
         leaf = _certificate(names[0], key, "middle", self._middle_key, names=names, days=days)
         return self._context(key, (leaf, self.middle, *extra))
 
+    def server_file(self, *names: str) -> Path:
+        """A server's key and certificates, in one PEM file."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        leaf = _certificate(names[0], key, "middle", self._middle_key, names=names)
+        return self._file(key, (leaf, self.middle))
+
     def _context(self, key: ec.EllipticCurvePrivateKey, certificates: tuple[x509.Certificate, ...]) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._file(key, certificates))
+        return context
+
+    def _file(self, key: ec.EllipticCurvePrivateKey, certificates: tuple[x509.Certificate, ...]) -> Path:
         pem = self.folder / f"server-{x509.random_serial_number()}.pem"
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         pem.write_bytes(private + b"".join(each.public_bytes(Encoding.PEM) for each in certificates))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pem)
-        return context
+        return pem
 
 
 def _certificate(

@@ -25,6 +25,9 @@ class NodeRefusal(Exception):  # noqa: N818 - what the gateway said, in the clie
     data: Mapping[str, Any]
     message: str
 
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
 
 class NodeClients:
     def __init__(self, process: subprocess.Popen[str]) -> None:

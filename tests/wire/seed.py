@@ -23,6 +23,7 @@ from gateway.saml.names import role_sso_recipient
 from gateway.secret import Secret
 from gateway.services import Services
 from tests.live_gateway import LiveGateway
+from tests.local_servers import Authority
 from tests.saml_factory import AUDIENCE, DS, IDP, SigningKey, Spec, encode, instant, signed_assertion, signing_key
 
 ROLE = "https://www.aliyun.com/SAML-Role/Attributes/Role"
@@ -54,6 +55,7 @@ class Seed:
     owner_key: NewAccessKey
     user_key: NewAccessKey
     trusted: Path | None = None  # the authority that clients trust, where the gateway speaks TLS
+    authority: Authority | None = None  # whose servers the gateway believes
 
     @property
     def protocol(self) -> str:

@@ -1,6 +1,7 @@
 """The official credentials library, unmodified: a role is assumed behind the caller's back. Rule: sdk-wire §4, §5."""
 
 import json
+from pathlib import Path
 
 import pytest
 from alibabacloud_credentials.client import Client as CredentialClient
@@ -12,6 +13,7 @@ from alibabacloud_tea_openapi.models import Config
 from tests.wire.ram_role import new_ram_role
 from tests.wire.refusal import refusal
 from tests.wire.seed import Caller, Seed
+from tests.wire.token_issuer import TokenIssuer, token_issuer, workload_role
 
 
 @pytest.fixture
@@ -77,3 +79,30 @@ def test_ram_role_arn__spaces_in_the_policy__signed_wrongly_by_the_library(compa
     with pytest.raises(CredentialException) as caught:
         provider(company, caller, role, '{"Version": "1", "Statement": []}').get_credential()
     assert "SignatureDoesNotMatch" in str(caught.value)
+
+
+def workload(company: Seed, issuer: TokenIssuer, role: str, token_file: Path) -> CredentialClient:
+    bare = company.gateway.endpoint
+    return CredentialClient(
+        CredentialConfig(
+            type="oidc_role_arn",
+            role_arn=role,
+            oidc_provider_arn=issuer.provider_arn(company),
+            oidc_token_file_path=str(token_file),
+            role_session_name="workload",
+            sts_endpoint=bare if company.trusted else f"http://{bare}",
+        )
+    )
+
+
+def test_oidc_role_arn__token_in_a_file__calls_go_out_as_the_session(trusting: Seed, tmp_path: Path) -> None:
+    token_file = tmp_path / "token"
+    with token_issuer(trusting) as issuer:
+        token_file.write_text(issuer.token())
+        credential = workload(trusting, issuer, workload_role(trusting, issuer), token_file)
+        identity = client_with(trusting, credential).get_caller_identity().body
+        assert (identity.identity_type, identity.arn.rpartition("/")[2]) == ("AssumedRoleUser", "workload")
+        token_file.write_text(issuer.token(aud="somebody-else"))
+        with pytest.raises(CredentialException) as caught:
+            workload(trusting, issuer, workload_role(trusting, issuer), token_file).get_credential()
+    assert "AuthenticationFail" in str(caught.value)

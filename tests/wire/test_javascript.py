@@ -102,4 +102,4 @@ def test_credentials__ram_role_arn_over_tls__session(secure_company: Seed, node:
     session = {name: found[name] for name in ("accessKeyId", "accessKeySecret", "securityToken")}
     assert node.call(secure_company, "sts", "getCallerIdentity", **session)["arn"].endswith("/provider")
     unknown = {**request, "roleArn": f"{role}-unknown"}
-    assert "NoPermission" in refused(node, secure_company, "credentials", "", unknown, **key_of(caller)).message
+    assert "EntityNotExist.Role" in refused(node, secure_company, "credentials", "", unknown, **key_of(caller)).message

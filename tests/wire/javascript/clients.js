@@ -15,11 +15,9 @@ const { default: Credential, Config: CredentialConfig } = require("@alicloud/cre
 async function callClient({ package: name, operation, request, config }) {
   const { default: Client, ...models } = PACKAGES[name];
   const client = new Client(new $OpenApiUtil.Config(config));
-  if (request === null) {
-    return (await client[operation]()).body;
-  }
   const Request = models[operation[0].toUpperCase() + operation.slice(1) + "Request"];
-  return (await client[operation](new Request(request))).body;
+  const answer = Request === undefined ? client[operation]() : client[operation](new Request(request ?? {}));
+  return (await answer).body;
 }
 
 async function callPop({ operation, request, config }) {

@@ -2,6 +2,7 @@
 
 from tests.wire.ram_role import new_ram_role
 from tests.wire.seed import DISTRUSTING
+from tests.wire.token_issuer import token_issuer, workload_role
 from tests.wire.walk.scenario import Scenario
 from tests.wire.walk.walker import STS, Answer, Walk
 
@@ -19,6 +20,17 @@ def _exchange(walk: Walk, role_arn: str) -> Answer:
         SAMLProviderArn=walk.company.provider_arn,
         RoleArn=role_arn,
     )
+
+
+def _exchange_token(walk: Walk, subject: str) -> Answer:
+    with token_issuer(walk.company) as issuer:
+        return walk(
+            "AssumeRoleWithOIDC",
+            OIDCProviderArn=issuer.provider_arn(walk.company),
+            OIDCToken=issuer.token(),
+            RoleArn=workload_role(walk.company, issuer, subject),
+            RoleSessionName="walk",
+        )
 
 
 def _after_the_key_was_deleted(walk: Walk) -> Answer:
@@ -41,6 +53,13 @@ SCENARIOS = (
         lambda walk: _exchange(walk, walk.company.role_arn()),
         lambda walk: _exchange(walk, walk.company.role_arn(DISTRUSTING)),
         "NoPermission",
+    ),
+    Scenario(
+        STS,
+        "AssumeRoleWithOIDC",
+        lambda walk: _exchange_token(walk, "job-7"),
+        lambda walk: _exchange_token(walk, "job-8"),
+        "AuthenticationFail.NoPermission",
     ),
     Scenario(
         STS,
