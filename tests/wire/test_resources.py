@@ -1,18 +1,14 @@
 """Resources that outlive the user who made them, through the official client's own signing."""
 
-import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from alibabacloud_ims20190815.models import DeleteUserRequest, GetUserRequest, RestoreUserFromRecycleBinRequest
 
 from gateway.audit.receipts import list_receipts
-from gateway.directory.attachments import attach_policy
-from gateway.directory.policies import create_policy
-from gateway.directory.users import get_user
 from tests.wire.names import new_name
+from tests.wire.own_policy import give
 from tests.wire.refusal import refusal
 from tests.wire.resource_service import ResourceService, listed, tagged
 from tests.wire.seed import Caller, Seed
@@ -23,14 +19,7 @@ def arn_of(company: Seed, name: str) -> str:
 
 
 def allow(company: Seed, caller: Caller, *actions: str, resource: str = "*", **conditions: object) -> None:
-    """Give a user a policy of its own."""
-    statement = {"Effect": "Allow", "Action": actions, "Resource": resource, "Condition": conditions}
-    name, now = new_name("policy"), datetime.now(UTC)
-    document = json.dumps({"Version": "1", "Statement": [statement]})
-    with company.services.store.transaction() as session:
-        create_policy(session, company.account_id, name, document=document, now=now)
-        user = get_user(session, company.account_id, caller.name)
-        attach_policy(session, company.account_id, "Custom", name, user, now)
+    give(company, caller, {"Effect": "Allow", "Action": actions, "Resource": resource, "Condition": conditions})
 
 
 def names(answer: Mapping[str, Any]) -> list[str]:
