@@ -33,6 +33,11 @@ class Services:
     oidc_providers: ProviderCache
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
 
+    @property
+    def development(self) -> bool:
+        """Whether this is a gateway on somebody's own machine, see `Settings.development`."""
+        return self.base_url.startswith("http://")
+
     def role_sso_expectation(self, issuer: str, certificates: tuple[TrustedCertificate, ...]) -> Expectation:
         """What a response for role SSO must be like, in the browser and at the API alike: unsolicited, and for us."""
         return Expectation(

@@ -20,6 +20,8 @@ from gateway.directory.oidc_texts import (
     check_issuer_url,
     issuer_key,
 )
+from gateway.directory.provider_keys import oidc_provider_key
+from gateway.directory.provider_leftovers import forget_provider
 from gateway.directory.revocations import revoke
 from gateway.directory.unique import insert_unique
 from gateway.errors import AlreadyExists, LimitExceeded, NotFound, Reason
@@ -74,15 +76,16 @@ def create_oidc_provider(
     fingerprints: Iterable[str] = (),
     issuance_limit_h: int = DEFAULT_ISSUANCE_LIMIT_H,
     description: str = "",
+    development: bool = False,
     now: datetime,
 ) -> OidcProvider:
-    """Register an issuer. What is given twice in a list counts once.
+    """Register an issuer. What is given twice in a list counts once. `development`: see `check_issuer_url`.
 
     Raises: InputError; AlreadyExists, subject "OIDCProvider" or "OIDCProvider.IssuerUrl"; LimitExceeded, subject
     "OIDCProvider", "OIDCProvider.ClientId" or "OIDCProvider.Fingerprint".
     """
     check_name(OIDC_PROVIDER_NAME, name)
-    check_issuer_url(issuer_url)
+    check_issuer_url(issuer_url, development=development)
     check_text("Description", description, _LONGEST_DESCRIPTION)
     check_issuance_limit(issuance_limit_h)
     clients, prints = _checked_client_ids(client_ids), _checked_fingerprints(fingerprints)
@@ -203,11 +206,13 @@ def remove_fingerprint(session: Session, account_id: str, name: str, fingerprint
 
 
 def delete_oidc_provider(session: Session, account_id: str, name: str, now: datetime) -> None:
-    """Delete a provider; the sessions and tokens that came from it end. Trust policies that name it stay.
+    """Delete a provider with all that is kept for it; the sessions and tokens that came from it end. Trust policies
+    that name it stay.
 
     Raises: NotFound, subject "OIDCProvider".
     """
     provider = _get_locked(session, account_id, name)
+    forget_provider(session, account_id, oidc_provider_key(provider.id))
     revoke(session, "provider", provider.arn, now)
     session.delete(provider)
     session.flush()

@@ -23,6 +23,7 @@ from gateway.oidc.client_authentication import (
     client_with_key,
     client_with_secret,
     load_client_key,
+    public_jwk,
 )
 from gateway.secret import Secret
 from gateway.store.base import Base, RowNumber
@@ -89,7 +90,7 @@ def set_oidc_sign_in(
 ) -> None:
     """Register our client at the provider, or change what it asks for.
 
-    With `private_key_jwt` the key is made here, once, and its public half published (`find_client_keys`); the other
+    With `private_key_jwt` the key is made here, once, and its public half published (`client_keys`); the other
     methods take a secret, which stays as it is while None is given.
     Raises: InputError(PARAMETER_INVALID), InputError(PARAMETER_MISSING), subject the parameter.
     """
@@ -143,6 +144,13 @@ def find_oidc_sign_in(session: Session, ring: KeyRing, provider: OidcProvider) -
         reads_user_info=row.reads_user_info,
     )
     return OidcSignIn(client, wish, row.updated_at)
+
+
+def client_keys(session: Session, ring: KeyRing, provider: OidcProvider) -> tuple[dict[str, str], ...]:
+    """The public key, as a JWK, that the provider checks our proofs with; none where we have a secret."""
+    sign_in = find_oidc_sign_in(session, ring, provider)
+    key = None if sign_in is None else sign_in.client.key
+    return () if key is None else (public_jwk(key),)
 
 
 def delete_oidc_sign_in(session: Session, provider: OidcProvider) -> None:

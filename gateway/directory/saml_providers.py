@@ -17,6 +17,8 @@ from gateway.directory.provider_certificates import (
     distinct,
     replace_certificates,
 )
+from gateway.directory.provider_keys import saml_provider_key
+from gateway.directory.provider_leftovers import forget_provider
 from gateway.directory.revocations import revoke
 from gateway.directory.unique import insert_unique
 from gateway.errors import NotFound, Reason, SamlError
@@ -152,12 +154,14 @@ def update_saml_provider(
 
 
 def delete_saml_provider(session: Session, account_id: str, name: str, now: datetime) -> None:
-    """Delete a provider; the sessions and tokens that came from it end. Trust policies that name it stay.
+    """Delete a provider with all that is kept for it; the sessions and tokens that came from it end. Trust policies
+    that name it stay.
 
     Raises: NotFound, subject "SAMLProvider".
     """
     lock_account(session, account_id)
     provider = get_saml_provider(session, account_id, name)
+    forget_provider(session, account_id, saml_provider_key(provider.id))
     replace_certificates(session, (), entity_id=provider.entity_id, provider_id=provider.id)
     revoke(session, "provider", provider.arn, now)
     session.delete(provider)

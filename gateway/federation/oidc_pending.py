@@ -4,7 +4,8 @@ What only we may know of them (nonce, PKCE verifier) is sealed: nobody who can m
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import datetime, timedelta
 
 from sqlalchemy import CursorResult, delete
@@ -102,8 +103,9 @@ def take_oidc_login(
 
 
 def _dump(login: BegunLogin) -> bytes:
-    fields = asdict(login) | {"nonce": login.nonce.reveal(), "code_verifier": login.code_verifier.reveal()}
-    return json.dumps(fields).encode()
+    fields = {each.name: getattr(login, each.name) for each in dataclass_fields(login)}  # asdict would copy secrets
+    revealed = {"nonce": login.nonce.reveal(), "code_verifier": login.code_verifier.reveal()}
+    return json.dumps(fields | revealed).encode()
 
 
 def _load(payload: bytes) -> BegunLogin:

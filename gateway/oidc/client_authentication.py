@@ -25,6 +25,7 @@ from gateway.secret import Secret
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_LIFETIME_S = 60
 _MIN_RSA_BITS = 2048
+_PUBLIC_MEMBERS = frozenset({"kty", "crv", "x", "y", "n", "e"})
 
 SigningKey = RSAKey | ECKey | OKPKey
 
@@ -91,6 +92,12 @@ def load_client_key(pem: Secret, kid: str, algorithm: str) -> ClientKey:
     if algorithm not in BY_KIND.get(kind, frozenset()):
         raise _unusable()
     return ClientKey(kid, algorithm, key)
+
+
+def public_jwk(key: ClientKey) -> dict[str, str]:
+    """The public half, as it is published for the provider to find. Rule: RFC 7517 §4."""
+    members = {name: str(value) for name, value in key.jose.as_dict(private=False).items() if name in _PUBLIC_MEMBERS}
+    return {**members, "kid": key.kid, "alg": key.algorithm, "use": "sig"}
 
 
 def _as_jose(native: object) -> SigningKey:

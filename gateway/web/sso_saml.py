@@ -1,14 +1,11 @@
 """The SAML endpoints of the browser: start, the two consumers, taking a role, our metadata."""
 
-from datetime import datetime
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
-from gateway.client import policy_context
 from gateway.directory.accounts import get_account
-from gateway.federation.facts import Occasion
 from gateway.federation.login import (
     RoleOffer,
     RoleSignedIn,
@@ -29,6 +26,7 @@ from gateway.web.acs import (
     verify_role_response,
     verify_user_response,
 )
+from gateway.web.company_login import chooser_page, login_occasion, role_taken
 from gateway.web.edge import Edge, form_text, page, see_other
 from gateway.web.role_page import OfferedRole, role_page_block
 from gateway.web.session import end_current, sign_in
@@ -67,7 +65,7 @@ def create_sso_blueprint(edge: Edge) -> Blueprint:
     @views.post("/saml-role/sso")
     def role_acs() -> Response:
         posted = _posted(edge)
-        relay_state, browser, occasion = request.form.get("RelayState", ""), edge.browser_or_new(), _occasion(posted.at)
+        relay_state, browser = request.form.get("RelayState", ""), edge.browser_or_new()
         with services.store.reading() as session:
             identity = verify_role_response(session, services, posted, peek(posted.saml_response))
         with services.store.transaction() as session:
@@ -77,11 +75,11 @@ def create_sso_blueprint(edge: Edge) -> Blueprint:
                 identity=identity,
                 browser=browser,
                 relay_target=edge.target(relay_state),
-                occasion=occasion,
+                occasion=login_occasion(posted.at),
             )
             if isinstance(outcome, RoleSignedIn):
                 end_current(session, services, edge.cookies)
-                return _role_taken(edge, outcome)
+                return role_taken(edge, outcome)
         return edge.bind(_chooser_page(outcome, posted, relay_state), browser)
 
     _add_metadata_views(views, edge)
@@ -102,10 +100,10 @@ def create_role_blueprint(edge: Edge) -> Blueprint:
                 browser=edge.browser(),
                 role_arn=form_text("role_arn", max_length=1024),
                 provider_arn=form_text("provider_arn", max_length=1024),
-                occasion=_occasion(edge.services.clock.now()),
+                occasion=login_occasion(edge.services.clock.now()),
             )
             end_current(session, edge.services, edge.cookies)
-        return _role_taken(edge, outcome)
+        return role_taken(edge, outcome)
 
     return views
 
@@ -173,24 +171,12 @@ def _complete(
         pending=pending,
         relay_target=edge.target(request.form.get("RelayState")),
         suffix=services.domain_suffix,
-        occasion=_occasion(services.clock.now()),
+        occasion=login_occasion(services.clock.now()),
     )
-
-
-def _role_taken(edge: Edge, outcome: RoleSignedIn) -> Response:
-    return sign_in(see_other(outcome.target), edge.cookies, outcome.handle, outcome.expires_at)
 
 
 def _posted(edge: Edge, account_id: str | None = None) -> Posted:
     return Posted(form_text("SAMLResponse", max_length=RESPONSE_MAX_BYTES), edge.services.clock.now(), account_id)
-
-
-def _occasion(now: datetime) -> Occasion:
-    """What our side knows of a company login. What the company says of a second factor is not asked yet, and this is
-    the place where it would be: until then such a login is one without.
-    """
-    visit = current_visit()
-    return Occasion(visit.request_id, now, policy_context(visit.client, now, mfa_present=False))
 
 
 def _again_page(posted: Posted) -> Response:
@@ -217,11 +203,6 @@ def _idp_form_page(form: PostForm) -> Response:
 
 
 def _chooser_page(offer: RoleOffer, posted: Posted, relay_state: str) -> Response:
-    allowed = offer.mapping.allowed
-    accounts: dict[str, list[object]] = {}
-    for choice in allowed:
-        accounts.setdefault(choice.account_id, []).append(choice)
-    aliases = {choice.account_id: choice.account_alias for choice in allowed}
     offered = [
         OfferedRole(
             choice.account_id,
@@ -231,12 +212,6 @@ def _chooser_page(offer: RoleOffer, posted: Posted, relay_state: str) -> Respons
             choice.provider_arn,
             choice.raw,
         )
-        for choice in allowed
+        for choice in offer.mapping.allowed
     ]
-    return page(
-        "roles.html",
-        role_page_block=role_page_block(offered, relay_state=relay_state, saml_response=posted.saml_response),
-        offer=offer,
-        accounts=[{"id": key, "alias": aliases[key], "roles": roles} for key, roles in accounts.items()],
-        refused=[choice for choice in offer.mapping.choices if not choice.allowed],
-    )
+    return chooser_page(offer, role_page_block(offered, relay_state=relay_state, saml_response=posted.saml_response))

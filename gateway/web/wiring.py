@@ -18,6 +18,7 @@ from gateway.web.relay import form_sources
 from gateway.web.second_factor import create_steps_blueprint
 from gateway.web.session import install_sessions
 from gateway.web.signin import create_signin_blueprint
+from gateway.web.sso_oidc import create_oidc_blueprint
 from gateway.web.sso_saml import RESPONSE_MAX_BYTES, create_role_blueprint, create_sso_blueprint
 from gateway.web.take_role import create_take_role_blueprint
 from gateway.web.visit import begin_visit, current_visit, has_visit
@@ -53,6 +54,7 @@ def install_web(app: Flask, services: Services) -> CSRFProtect:
     protection.exempt(sso)
     for blueprint in (
         sso,
+        create_oidc_blueprint(edge),
         create_role_blueprint(edge),
         create_signin_blueprint(edge),
         create_steps_blueprint(edge),

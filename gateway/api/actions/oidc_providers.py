@@ -110,6 +110,7 @@ def create_provider(work: Work, request: NewProvider) -> Outcome:
         fingerprints=request.fingerprints,
         issuance_limit_h=request.issuance_limit_h,
         description=request.description,
+        development=work.services.development,
         now=work.now,
     )
     return _answer(provider)

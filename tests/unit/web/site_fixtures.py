@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.databases import SqliteFiles
+from tests.openid_provider import OpenIdProvider
+from tests.unit.web.oidc_site import DEVELOPMENT, OidcSite
 from tests.unit.web.site import Browser, Site, make_site
 
 
@@ -25,3 +27,11 @@ def site(sqlite_files: SqliteFiles, certs_dir: Path) -> Iterator[Site]:
 @pytest.fixture
 def browser(site: Site) -> Browser:
     return site.browser()
+
+
+@pytest.fixture
+def oidc(sqlite_files: SqliteFiles, certs_dir: Path) -> Iterator[OidcSite]:
+    made = make_site(sqlite_files.migrated(), certs_dir, base_url=DEVELOPMENT)
+    with OpenIdProvider(made.clock) as op:
+        yield OidcSite(made, op)
+    made.services.store.dispose()

@@ -1,0 +1,29 @@
+"""What is kept for an identity provider under its key, and goes with it.
+
+A database may give a number a second time, so nothing of a provider may be there for the next one that has its number.
+The table of logins under way is named, not imported: its class stands in a module that builds on this room.
+"""
+
+from sqlalchemy import column, delete, table
+from sqlalchemy.orm import Session
+
+from gateway.directory.claimed_groups import delete_claimed_groups_of
+from gateway.directory.identity_links import delete_links_of
+from gateway.directory.mapping_rules import delete_rules_of
+from gateway.directory.provider_logins import delete_login_settings_of
+
+_PENDING_LOGINS = table("pending_oidc_logins", column("provider_id"))
+
+
+def forget_provider(session: Session, account_id: str, key: str) -> None:
+    """Delete rules, links, claimed memberships, login settings and logins under way of a provider.
+
+    `key`: see `directory.provider_keys`. For whoever deletes the provider, in the same transaction.
+    """
+    delete_rules_of(session, key)
+    delete_links_of(session, key)
+    delete_claimed_groups_of(session, account_id, key)
+    delete_login_settings_of(session, key)
+    kind, _, number = key.partition(":")
+    if kind == "oidc":
+        session.execute(delete(_PENDING_LOGINS).where(_PENDING_LOGINS.c.provider_id == int(number)))

@@ -1,0 +1,83 @@
+"""The OpenID Connect endpoints of the browser login: start, callback, and our published keys."""
+
+from flask import Blueprint, Response, jsonify, request
+
+from gateway.directory.domains import find_account
+from gateway.directory.oidc_providers import get_oidc_provider
+from gateway.directory.oidc_sign_in import client_keys
+from gateway.federation.login import RoleOffer, RoleSignedIn
+from gateway.federation.oidc_login import complete_oidc_login
+from gateway.oidc.call_lanes import CallLanes
+from gateway.web.company_login import chooser_page, login_occasion, role_taken
+from gateway.web.edge import Edge, see_other
+from gateway.web.oidc_redeem import BroughtBack, Redeemed, redeem_login
+from gateway.web.oidc_setup import get_browser_provider
+from gateway.web.oidc_start import OidcStart, start_oidc_login
+from gateway.web.session import end_current, sign_in
+
+_HINT_MAX = 320
+_KEYS_LIVE_S = 300
+
+
+def create_oidc_blueprint(edge: Edge) -> Blueprint:
+    """Pages that providers and portals send browsers to. All of them are GET: the state of a login, which only the
+    browser that began it can redeem, is what protects the callback.
+    """
+    services, lanes = edge.services, CallLanes()
+    views = Blueprint("oidc", __name__, url_prefix="/oidc")
+
+    @views.get("/start/<account>/<name>")
+    def start(account: str, name: str) -> Response:
+        browser, target = edge.browser_or_new(), edge.target(request.args.get("callback"))
+        with services.store.reading() as session:
+            found = find_account(session, account, services.domain_suffix)
+            provider = get_browser_provider(session, services.ring, found.id if found else account, name)
+        url = start_oidc_login(services, lanes, OidcStart(provider, browser, target, _sent_hint()))
+        return edge.bind(see_other(url), browser)
+
+    @views.get("/callback/<account_id>/<name>")
+    def callback(account_id: str, name: str) -> Response:
+        with services.store.reading() as session:
+            provider = get_browser_provider(session, services.ring, account_id, name)
+        brought = BroughtBack(request.args.to_dict(flat=False), edge.browser())
+        with lanes.enter(provider.issuer):
+            redeemed = redeem_login(services, provider, brought)
+        return _complete(edge, redeemed, brought.browser)
+
+    @views.get("/jwks/<account_id>/<name>")
+    def jwks(account_id: str, name: str) -> Response:
+        with services.store.reading() as session:
+            keys = client_keys(session, services.ring, get_oidc_provider(session, account_id, name))
+        response = jsonify(keys=keys)
+        response.headers["Cache-Control"] = f"public, max-age={_KEYS_LIVE_S}"
+        return response
+
+    return views
+
+
+def _complete(edge: Edge, redeemed: Redeemed, browser: str) -> Response:
+    """Sign in, or offer roles, in the one write transaction of the login."""
+    services = edge.services
+    with services.store.transaction() as session:
+        outcome = complete_oidc_login(
+            session,
+            services.ring,
+            identity=redeemed.identity,
+            browser=browser,
+            target=redeemed.target,
+            suffix=services.domain_suffix,
+            occasion=login_occasion(services.clock.now()),
+        )
+        if not isinstance(outcome, RoleOffer):
+            end_current(session, services, edge.cookies)
+    if isinstance(outcome, RoleOffer):
+        return edge.bind(chooser_page(outcome), browser)
+    if isinstance(outcome, RoleSignedIn):
+        return role_taken(edge, outcome)
+    return sign_in(see_other(outcome.target), edge.cookies, outcome.handle, outcome.expires_at)
+
+
+def _sent_hint() -> str:
+    """What the person typed on the sign-in page; nothing rather than something that can't be a name."""
+    hint = request.args.get("login_hint", "").strip()
+    return hint if len(hint) <= _HINT_MAX and hint.isprintable() else ""
