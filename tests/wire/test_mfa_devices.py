@@ -142,6 +142,7 @@ def test_bind_mfa_device__wrong_codes_in_a_row__throttled(company: Seed, user: C
         assert error.code == "CheckAuthenticationCodeFail"
     error = refusal(ram.bind_mfadevice, phone.pair_for(user))
     assert (error.status_code, error.code, error.data["Reason"]) == (429, "Throttling.Login", "LoginThrottled")
+    assert 0 < error.retry_after <= 30_000
 
 
 @pytest.mark.parametrize("code", ["12345", "1234567", "abcdef", "12 456"])
