@@ -76,7 +76,7 @@ def find_revocation(
     an assertion happens once, so its revocation holds whatever the times say.
     """
     by_hash = {_hash(*pair): pair for pair in pairs}
-    revoked = dict(session.execute(_FIND, {"hashes": list(by_hash)}).all())
+    revoked = dict(session.connection().execute(_FIND, {"hashes": list(by_hash)}).all())
     for key_hash, pair in by_hash.items():
         if key_hash in revoked and (pair[0] in _ONE_OF_A_KIND or issued_at <= revoked[key_hash]):
             return pair

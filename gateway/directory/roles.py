@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, bindparam, select, true
+from sqlalchemy import ForeignKey, UniqueConstraint, and_, bindparam, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.arn import role_arn
@@ -11,7 +11,7 @@ from gateway.directory import quotas, ties
 from gateway.directory.accounts import change_policies, lock_account
 from gateway.directory.names import ROLE_NAME, check_name, check_text, name_key
 from gateway.directory.revocations import revoke_for_ever
-from gateway.directory.tags import TagKind, drop_tags, ids_with_tags, set_tags
+from gateway.directory.tags import Tag, TagKind, drop_tags, ids_with_tags, set_tags
 from gateway.directory.unique import insert_unique
 from gateway.errors import Conflict, InputError, NotFound, Reason
 from gateway.ids import new_entity_id
@@ -48,6 +48,18 @@ class Role(Base):
 
 # Made once: building a statement costs more than running it, and every AssumeRole asks.
 _FIND_ROLE = select(Role).where(Role.account_id == bindparam("account_id"), Role.name_key == bindparam("name_key"))
+
+
+_FIND_TAGS = (
+    select(Tag.key, Tag.value)
+    .join(Role, and_(Tag.account_id == Role.account_id, Tag.thing_id == Role.id))
+    .where(
+        Role.account_id == bindparam("account_id"),
+        Role.name_key == bindparam("name_key"),
+        Tag.kind == TagKind.ROLE.value,
+    )
+    .order_by(Tag.key_folded)
+)
 
 
 def create_role(
@@ -94,6 +106,12 @@ def create_role(
 def find_role(session: Session, account_id: str, name: str) -> Role | None:
     """By name, in any case."""
     return session.scalar(_FIND_ROLE, {"account_id": account_id, "name_key": name_key(name)})
+
+
+def tags_of_role(session: Session, account_id: str, name: str) -> Mapping[str, str]:
+    """The tags of the role of this name, in any case; none if there is no such role. One query below the ORM."""
+    wanted = {"account_id": account_id, "name_key": name_key(name)}
+    return dict(session.connection().execute(_FIND_TAGS, wanted).tuples().all())
 
 
 def get_role(session: Session, account_id: str, name: str) -> Role:
