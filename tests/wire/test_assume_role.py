@@ -210,6 +210,32 @@ def test_assume_role__external_id__counts_in_the_callers_own_policy(company: See
     assert refusal(assume, company, caller.key, role, external_id="forbidden").code == "NoPermission"
 
 
+def test_assume_role__tags_of_the_role__count_in_the_callers_own_policy(company: Seed) -> None:
+    caller, now, name = company.new_user(), datetime.now(UTC), "tagged-" + secrets.token_hex(4)
+    condition = {"StringEquals": {"acs:ResourceTag/Team": "blue"}}
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*", "Condition": condition}
+    with company.services.store.transaction() as session:
+        create_policy(
+            session, company.account_id, name, json.dumps({"Version": "1", "Statement": [statement]}), now=now
+        )
+        user = get_user_by_id(session, caller.user_id)
+        assert user is not None
+        attach_policy(session, company.account_id, "Custom", name, user, now)
+        for role, team in (("Blue", "blue"), ("Red", "red")):
+            create_role(
+                session,
+                company.account_id,
+                f"{role}-{name}",
+                trust_document=trust(root(company.account_id)),
+                tags={"Team": team},
+                now=now,
+            )
+    assert assume(company, caller.key, company.role_arn(f"blue-{name}")).credentials
+    assert assume(company, caller.key, company.role_arn(f"BLUE-{name}")).credentials
+    assert refusal(assume, company, caller.key, company.role_arn(f"red-{name}")).code == "NoPermission"
+    assert refusal(assume, company, caller.key, new_role(company)).code == "NoPermission"
+
+
 def test_assume_role__chain__an_hour_at_most_and_ends_with_its_parent(company: Seed, user: Caller) -> None:
     first = new_role(company, max_s=43_200, policy=ASSUMES)
     second = new_role(company, trust(first), max_s=43_200, policy="AdministratorAccess")
