@@ -67,6 +67,7 @@ def new_workload(
     conditions: Conditions | None = None,
     *,
     client_ids: Iterable[str] = (CLIENT,),
+    audiences: Iterable[str] = (CLIENT,),
     fingerprints: Iterable[str] = (),
     issuance_limit_h: int = 12,
     policies: Iterable[str] = (),
@@ -89,7 +90,7 @@ def new_workload(
             session,
             company.account_id,
             name,
-            trust_document=oidc_trust(provider.arn, issuer.url, conditions or {}),
+            trust_document=oidc_trust(provider.arn, issuer.url, audiences, conditions or {}),
             max_session_duration_s=max_session_s,
             now=now,
         )
@@ -98,8 +99,8 @@ def new_workload(
     return Workload(company, issuer, name)
 
 
-def oidc_trust(provider: str, issuer: str, conditions: Conditions) -> str:
-    equals = {"oidc:iss": issuer, "oidc:aud": CLIENT, **conditions.get("StringEquals", {})}
+def oidc_trust(provider: str, issuer: str, audiences: Iterable[str], conditions: Conditions) -> str:
+    equals = {"oidc:iss": issuer, "oidc:aud": list(audiences), **conditions.get("StringEquals", {})}
     statement = {
         "Effect": "Allow",
         "Action": "sts:AssumeRole",
