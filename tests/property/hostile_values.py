@@ -55,8 +55,9 @@ _json = st.recursive(
     max_leaves=8,
 ).map(json.dumps)
 values = st.one_of(
-    st.sampled_from(_PLAUSIBLE),
     st.sampled_from(_ATTACKS),
+    st.sampled_from(_ATTACKS),
+    st.sampled_from(_PLAUSIBLE),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=60),
     st.integers().map(str),
     _json,
@@ -145,16 +146,23 @@ _LEFT_OUT = {"Marker", "NextToken", "SourceIdentity", "ExternalId", "CustomSuffi
 _BOOLEAN = ("true", "false")
 
 
-def parameters_of(version: str, action: str) -> st.SearchStrategy[Mapping[str, str]]:
+def parameters_of(version: str, action: str) -> st.SearchStrategy[dict[str, str]]:
     """Either values that would do, but for one or two of them, or anything; now and then an unknown parameter too."""
     names = _OURS if version == RESOURCES else _KNOWN[version, action]
+    junk = st.dictionaries(st.sampled_from(_JUNK), values, max_size=2)
+    if not names:
+        return junk
     right = {name: st.sampled_from(_RIGHT.get(name, _BOOLEAN)) for name in names if name not in _LEFT_OUT}
-    spoilt = st.dictionaries(st.sampled_from((*names, *_JUNK)), values, max_size=2)
-    nearly = st.tuples(st.fixed_dictionaries(right), spoilt, st.sets(st.sampled_from(names or _JUNK), max_size=1))
-    anything = st.fixed_dictionaries({}, optional=dict.fromkeys((*names, *_JUNK), values))
-    return nearly.map(_spoil) | anything
+    spoilt = st.dictionaries(st.sampled_from(names), values, min_size=1, max_size=2)
+    missing = st.sampled_from((*names, *[None] * 3 * len(names)))
+    nearly = st.tuples(st.fixed_dictionaries(right), spoilt, missing).map(_spoil)
+    anything = st.tuples(st.fixed_dictionaries(dict.fromkeys(names, values)), junk).map(
+        lambda parts: parts[1] | parts[0]
+    )
+    fine = st.fixed_dictionaries(right)
+    return nearly | nearly | nearly | anything | fine
 
 
-def _spoil(parts: tuple[Mapping[str, str], Mapping[str, str], set[str]]) -> Mapping[str, str]:
+def _spoil(parts: tuple[dict[str, str], dict[str, str], str | None]) -> dict[str, str]:
     right, wrong, missing = parts
-    return {name: value for name, value in {**right, **wrong}.items() if name not in missing}
+    return {name: value for name, value in (right | wrong).items() if name != missing}

@@ -36,7 +36,7 @@ def postgres_world(postgres_server: PostgresServer) -> Iterator[World]:
 
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda action: f"{action.version}-{action.name}")
 def test_run__hostile_values__answered_or_refused_without_a_trace(sqlite_world: World, action: AnyAction) -> None:
-    @settings(QUIET, max_examples=10)
+    @settings(QUIET, max_examples=20)
     @given(signer=SIGNERS, sent=parameters_of(action.version, action.name))
     def one_call(signer: str, sent: Mapping[str, str]) -> None:
         check_call(sqlite_world, action, signer, sent)
