@@ -1,13 +1,14 @@
 """The encoded diagnostic message of a denial: who was refused what, by which policy, and on what the conditions looked.
 
 Sealed under the key ring: whoever was refused can carry it to an administrator and can't read it, since it is not for
-them to read other people's policies. It opens for a day, and only for the account whose policies decided: the
-caller's, or, where a trust policy refused, the role's. Rule: sts-contract §6; ram-limits §10; policy-language §5.4.
+them to read other people's policies. Nor does its length tell them: what a policy wants stands in it beside what they
+sent, so it is not compressed (the better a guess, the shorter the text would be), and is filled up to whole blocks.
+It opens for a day, and only for the account whose policies decided: the caller's, or, where a trust policy refused, the
+role's. Rule: sts-contract §6; ram-limits §10; policy-language §5.4.
 """
 
 import json
 import re
-import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
@@ -23,9 +24,10 @@ MAX_TEXT_LENGTH = 8192
 
 _PURPOSE = "denial-diagnosis"
 _FORM = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
-_MAX_PAYLOAD_BYTES = 65_536
-_MOST = 16  # conditions, and values of one
-_LONGEST = 256
+_BLOCK_BYTES = 1024
+_MAX_PAYLOAD_BYTES = 5 * _BLOCK_BYTES  # what fits `MAX_TEXT_LENGTH` when it is sealed and encoded
+# How many conditions, and values of one, are told, and how many characters of a text: as much as there is room for.
+_ROOM = ((16, 256), (8, 64), (2, 16))
 _ENTITY_TYPES = {"User": "RamUser", "Group": "RamGroup", "Role": "RamRole"}
 _OWN_NAMES = {PolicyType.SESSION: Layer.SESSION.value, PolicyType.TRUST: Layer.TRUST.value}
 
@@ -58,9 +60,15 @@ class Diagnosis:
 
 
 def seal_diagnosis(ring: KeyRing, decision: Decision, failure: Failure, now: datetime) -> str:
-    """One short text for the body of a refusal."""
-    payload = json.dumps(astuple(_diagnosis(decision, failure, now)), separators=(",", ":")).encode("ascii")
-    return urlsafe_b64encode(ring.seal(_PURPOSE, zlib.compress(payload, 9))).rstrip(b"=").decode("ascii")
+    """One text for the body of a refusal; the lengths that there are differ by more than a kilobyte."""
+    payload = b""
+    for most, longest in _ROOM:  # the last fits whatever was sent
+        told = astuple(_diagnosis(decision, failure, now, most, longest))
+        payload = json.dumps(told, separators=(",", ":")).encode("ascii")
+        if len(payload) <= _MAX_PAYLOAD_BYTES:
+            break
+    filled = payload.ljust(-(-len(payload) // _BLOCK_BYTES) * _BLOCK_BYTES)
+    return urlsafe_b64encode(ring.seal(_PURPOSE, filled)).rstrip(b"=").decode("ascii")
 
 
 def open_diagnosis(ring: KeyRing, text: str, account_id: str, now: datetime) -> Diagnosis:
@@ -77,14 +85,14 @@ def open_diagnosis(ring: KeyRing, text: str, account_id: str, now: datetime) -> 
     return diagnosis
 
 
-def _diagnosis(decision: Decision, failure: Failure, now: datetime) -> Diagnosis:
+def _diagnosis(decision: Decision, failure: Failure, now: datetime, most: int, longest: int) -> Diagnosis:
     kind, owner, name = describe_caller(failure.caller)
     ref = decision.statement or decision.nearest
     return Diagnosis(
         at_s=int(now.timestamp()),
         account_id=_account_of_role(decision) if decision.layer is Layer.TRUST else owner,
         action=failure.permission,
-        resource=decision.request.resource[: 4 * _LONGEST],
+        resource=decision.request.resource[: 4 * longest],
         principal_type=kind,
         principal_owner_id=owner,
         principal_name=name,
@@ -92,10 +100,10 @@ def _diagnosis(decision: Decision, failure: Failure, now: datetime) -> Diagnosis
         layer=decision.layer.value,
         policies=() if ref is None else (_policy(ref),),
         conditions=tuple(
-            (value.key[:_LONGEST], tuple(text[:_LONGEST] for text in value.seen[:_MOST]))
-            for value in decision.condition_values[:_MOST]
+            (value.key[:longest], tuple(text[:longest] for text in value.seen[:most]))
+            for value in decision.condition_values[:most]
         ),
-        explanation=decision.explain()[: 8 * _LONGEST],
+        explanation=decision.explain()[: 8 * longest],
     )
 
 
@@ -120,12 +128,11 @@ def _open(ring: KeyRing, text: str) -> Diagnosis:
         raise _not_ours("not the text of a message")
     try:
         sealed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        payload = zlib.decompressobj().decompress(ring.open(_PURPOSE, sealed), _MAX_PAYLOAD_BYTES)
-        *head, policies, conditions, explanation = json.loads(payload)
+        *head, policies, conditions, explanation = json.loads(ring.open(_PURPOSE, sealed))
         matched = tuple(MatchedPolicy(*policy) for policy in policies)
         fields = [*head, matched, tuple((key, tuple(seen)) for key, seen in conditions), explanation]
         return Diagnosis(*fields)
-    except (ValueError, TypeError, zlib.error, CredentialError) as exc:
+    except (ValueError, TypeError, CredentialError) as exc:
         raise _not_ours("sealed by somebody else, or changed") from exc
 
 

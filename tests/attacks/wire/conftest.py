@@ -1,0 +1,3 @@
+from tests.wire.conftest import authority, company
+
+__all__ = ["authority", "company"]
