@@ -4,6 +4,8 @@ A name is written as the thing is called, in whatever case the caller wrote it: 
 a call about `ALICE`. What does not exist is named as the caller named it.
 """
 
+from dataclasses import replace
+
 from gateway.api.action import Target, Work
 from gateway.arn import group_arn, oidc_provider_arn, role_arn, saml_provider_arn, user_arn
 from gateway.directory.groups import find_group
@@ -33,6 +35,15 @@ def user_target(work: Work, name: str) -> Target:
 
 def found_user_target(work: Work, user: User) -> Target:
     return Target(user.arn, tags_of(work.session, user.account_id, TagKind.USER, user.id))
+
+
+def renamed(target: Target, new_name: str | None) -> tuple[Target, ...]:
+    """A user or group that is about to get another name: decided on by both. A right to rename `temp-*` is none to
+    call somebody like a user whom a role trusts.
+    """
+    if new_name is None:
+        return (target,)
+    return target, replace(target, arn=f"{target.arn.rpartition('/')[0]}/{new_name}")
 
 
 def group_target(work: Work, name: str) -> Target:

@@ -22,8 +22,9 @@ def test_receipts__user_made_renamed_and_deleted__say_who(company: Seed) -> None
     assert (receipt.kind, receipt.details["user"], receipt.details["user_id"]) == ("CreateUser", arn, made.user.user_id)
     rename = ims.UpdateUserRequest(user_id=made.user.user_id, new_user_principal_name=logon(new))
     receipt = receipt_of(company, company.ims().update_user(rename).body.request_id)
-    assert receipt.details["targets"] == [arn]
-    assert receipt.details["user"] == f"acs:ram::{company.account_id}:user/{new}"
+    renamed = f"acs:ram::{company.account_id}:user/{new}"
+    assert receipt.details["targets"] == [arn, renamed]
+    assert receipt.details["user"] == renamed
     gone = company.ims().delete_user(ims.DeleteUserRequest(user_principal_name=logon(new))).body
     receipt = receipt_of(company, gone.request_id)
     assert receipt.details["user_id"] == made.user.user_id

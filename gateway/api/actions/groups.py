@@ -8,8 +8,9 @@ from gateway.api.paging import page_fields, read_page
 from gateway.api.parameters import Parameters
 from gateway.api.people import ims_group, ram_group
 from gateway.api.render import Value
-from gateway.api.targets import any_of, group_target
+from gateway.api.targets import any_of, group_target, renamed
 from gateway.api.versions import IMS, RAM
+from gateway.arn import group_arn
 from gateway.audit.receipts import Detail
 from gateway.clock import wire_time
 from gateway.directory.groups import Group, create_group, delete_group, get_group, page_groups, update_group
@@ -160,17 +161,22 @@ def _any(work: Work, _request: object) -> tuple[Target, ...]:
     return (any_of(work, "group"),)
 
 
+def _new(work: Work, new: NewGroup) -> tuple[Target, ...]:
+    """All groups, as published, and the group by its name: what is denied about a name is denied of a new group too."""
+    return any_of(work, "group"), Target(group_arn(work.account_id, new.name))
+
+
 def _named(work: Work, name: str) -> tuple[Target, ...]:
     return (group_target(work, name),)
 
 
 def _updated(work: Work, request: GroupUpdate) -> tuple[Target, ...]:
-    return _named(work, request.name)
+    return renamed(group_target(work, request.name), request.new_name)
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action("CreateGroup", RAM, Auth.SIGNED, _new_ram_group, create_ram_group, "ram:CreateGroup", _any),
-    Action("CreateGroup", IMS, Auth.SIGNED, _new_ims_group, create_ims_group, "ram:CreateGroup", _any),
+    Action("CreateGroup", RAM, Auth.SIGNED, _new_ram_group, create_ram_group, "ram:CreateGroup", _new),
+    Action("CreateGroup", IMS, Auth.SIGNED, _new_ims_group, create_ims_group, "ram:CreateGroup", _new),
     Action("GetGroup", RAM, Auth.SIGNED, read_group_name, get_ram_group, "ram:GetGroup", _named, reads=True),
     Action("GetGroup", IMS, Auth.SIGNED, read_group_name, get_ims_group, "ram:GetGroup", _named, reads=True),
     Action("UpdateGroup", RAM, Auth.SIGNED, _ram_update, update_ram_group, "ram:UpdateGroup", _updated),

@@ -10,9 +10,14 @@ from dataclasses import dataclass, field, replace
 from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
 from gateway.api.parameters import Parameters
 from gateway.api.people import ims_user, last_login, ram_user, tag_list
-from gateway.api.principal_names import check_new_principal_name, new_user_name_of, read_principal_name
+from gateway.api.principal_names import (
+    check_new_principal_name,
+    new_user_name_of,
+    read_principal_name,
+    user_name_of,
+)
 from gateway.api.render import Value
-from gateway.api.targets import any_of, user_target
+from gateway.api.targets import any_of, renamed, user_target
 from gateway.api.user_keys import (
     KEY_ID,
     PRINCIPAL_NAME,
@@ -23,6 +28,7 @@ from gateway.api.user_keys import (
     read_user_key,
 )
 from gateway.api.versions import IMS, RAM
+from gateway.arn import user_arn
 from gateway.audit.receipts import Detail
 from gateway.clock import wire_time
 from gateway.directory.accounts import lock_account
@@ -218,8 +224,13 @@ def _with_tags(work: Work, user: User) -> dict[str, Value]:
     return {**ims_user(work, user), **tag_list(tags_of(work.session, work.account_id, TagKind.USER, user.id))}
 
 
-def _any(work: Work, _request: object) -> tuple[Target, ...]:
-    return (any_of(work, "user"),)
+def _ram_new(work: Work, new: NewUser) -> tuple[Target, ...]:
+    """All users, as published, and the user by its name: what is denied about a name is denied of a new user too."""
+    return any_of(work, "user"), Target(user_arn(work.account_id, new.name))
+
+
+def _ims_new(work: Work, new: NewUser) -> tuple[Target, ...]:
+    return _ram_new(work, replace(new, name=user_name_of(work, new.name)))
 
 
 def _named(work: Work, name: str) -> tuple[Target, ...]:
@@ -231,11 +242,13 @@ def _keyed(work: Work, key: UserKey) -> tuple[Target, ...]:
 
 
 def _ram_updated(work: Work, request: RamUpdate) -> tuple[Target, ...]:
-    return _named(work, request.name)
+    return renamed(user_target(work, request.name), request.changes.new_name)
 
 
 def _ims_updated(work: Work, request: ImsUpdate) -> tuple[Target, ...]:
-    return _keyed(work, request.key)
+    new = request.changes.new_name
+    new_name = None if new is None else user_name_of(work, new)
+    return renamed(keyed_user_target(work, request.key), new_name)
 
 
 def _tags(request: NewUser) -> Mapping[str, str]:
@@ -243,11 +256,13 @@ def _tags(request: NewUser) -> Mapping[str, str]:
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action("CreateUser", RAM, Auth.SIGNED, _new_ram_user, create_ram_user, "ram:CreateUser", _any),
+    Action("CreateUser", RAM, Auth.SIGNED, _new_ram_user, create_ram_user, "ram:CreateUser", _ram_new),
     Action("GetUser", RAM, Auth.SIGNED, _user_name, get_ram_user, "ram:GetUser", _named, reads=True),
     Action("UpdateUser", RAM, Auth.SIGNED, _ram_update, update_ram_user, "ram:UpdateUser", _ram_updated),
     Action("DeleteUser", RAM, Auth.SIGNED, _user_name, delete_ram_user, "ram:DeleteUser", _named),
-    Action("CreateUser", IMS, Auth.SIGNED, _new_ims_user, create_ims_user, "ram:CreateUser", _any, request_tags=_tags),
+    Action(
+        "CreateUser", IMS, Auth.SIGNED, _new_ims_user, create_ims_user, "ram:CreateUser", _ims_new, request_tags=_tags
+    ),
     Action("GetUser", IMS, Auth.SIGNED, _any_user_key, get_ims_user, "ram:GetUser", _keyed, reads=True),
     Action("UpdateUser", IMS, Auth.SIGNED, _ims_update, update_ims_user, "ram:UpdateUser", _ims_updated),
     Action("DeleteUser", IMS, Auth.SIGNED, read_user_key, delete_ims_user, "ram:DeleteUser", _keyed),
