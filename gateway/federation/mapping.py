@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
+from gateway.arn import role_arn
 from gateway.directory.accounts import Account, get_account
 from gateway.directory.roles import Role, find_role
 from gateway.federation.attributes import MalformedRole, RolePair, read_session_duration
@@ -17,8 +18,8 @@ from gateway.federation.role_options import RoleOption, login_context, oidc_role
 from gateway.federation.rules import RuleMiss
 from gateway.federation.vouching import Voucher, Vouching
 from gateway.identity import Protocol, VerifiedIdentity
-from gateway.policy import Decision
-from gateway.sts.assume import decide_federated
+from gateway.policy import Decision, FederatedPrincipal
+from gateway.sts.assume import decide_federated, decide_no_role
 
 PROVIDER_REFUSED = "The identity provider named here is not registered, or it is not the one that signed this login."
 ROLE_UNKNOWN = "The role does not exist."
@@ -115,8 +116,11 @@ def resolve_role(vouching: Vouching, option: RoleOption, occasion: Occasion) -> 
     at_home = pair.role.account_id == pair.provider.account_id
     role = find_role(vouching.session, pair.role.account_id, pair.role.name)
     if role is None:
-        why = ROLE_UNKNOWN if at_home else ROLE_ELSEWHERE_REFUSED
-        return _refused(pair, Refusal.ROLE, why, f"no role {pair.role}"), None
+        detail = f"no role {pair.role}"
+        if at_home:
+            return _refused(pair, Refusal.ROLE, ROLE_UNKNOWN, detail), None
+        decision = decide_no_role(role_arn(pair.role.account_id, pair.role.name), FederatedPrincipal(provider.arn))
+        return _refused(pair, Refusal.ROLE, ROLE_ELSEWHERE_REFUSED, detail, decision), None
     decision = decide_federated(role, provider.arn, login_context(vouching.facts, provider, occasion))
     if not decision.allowed:
         why = decision.explain() if at_home else ROLE_ELSEWHERE_REFUSED

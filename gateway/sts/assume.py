@@ -18,6 +18,7 @@ from gateway.policy import (
     FederatedPrincipal,
     RamKind,
     RamPrincipal,
+    TrustedPrincipal,
     TrustPolicy,
     decide_trust,
     parse_session_policy,
@@ -57,6 +58,14 @@ def decide_federated(role: Role, provider_arn: str, context: Context) -> Decisio
     return decide_trust(trust, FederatedPrincipal(provider_arn), context, role_arn=role.arn)
 
 
+def decide_no_role(role_arn: str, principal: TrustedPrincipal) -> Decision:
+    """What somebody is told of a role of another account that is not there: what one that does not trust them says.
+
+    Otherwise any account could find out which roles, and which accounts, there are.
+    """
+    return decide_trust(TrustPolicy("", ()), principal, {}, role_arn=role_arn)
+
+
 @lru_cache(maxsize=4096)
 def _compiled_trust(document: str) -> TrustPolicy:
     """Pure in its argument; memoised because every login asks the same few documents, and a changed one is another."""
@@ -84,7 +93,7 @@ def assume_with_identity(
     name; CredentialError(TOKEN_REVOKED) when the assertion was revoked.
     """
     decision = decide_federated(role, provider_arn, identity_context)
-    _check_trusted(decision, role, provider_arn)
+    check_trusted(decision, provider_arn)
     if provenance.provider_arn != provider_arn:
         raise ValueError("the provenance names another provider than the trust policy was asked about")
     token = _new_token(role, session_name, session_policy, duration, now)
@@ -116,8 +125,8 @@ def assume_as_caller(
     CredentialError(TOKEN_EXPIRED), CredentialError(TOKEN_REVOKED). Rule: sts-contract §2.1, §2.5.
     """
     parent = caller if isinstance(caller, SessionToken) else None
-    decision = decide_trust(_compiled_trust(role.trust_document), _trusted(caller), context, role_arn=role.arn)
-    _check_trusted(decision, role, _trusted(caller))
+    decision = decide_trust(_compiled_trust(role.trust_document), trusted_principal(caller), context, role_arn=role.arn)
+    check_trusted(decision, trusted_principal(caller))
     duration = api_duration(
         duration_s=duration_s,
         session_not_on_or_after=None,
@@ -155,20 +164,18 @@ def _proved_mfa(context: Context) -> bool:
     return context.get(MFA_PRESENT) == ("true",)
 
 
-def _trusted(caller: RamUser | SessionToken) -> RamPrincipal:
+def trusted_principal(caller: RamUser | SessionToken) -> RamPrincipal:
+    """As trust policies name a caller."""
     if isinstance(caller, RamUser):
         return RamPrincipal(caller.account_id, RamKind.USER, caller.name)
     return RamPrincipal(caller.principal.account_id, RamKind.ROLE, caller.principal.role_name)
 
 
-def _check_trusted(decision: Decision, role: Role, who: str | RamPrincipal) -> None:
+def check_trusted(decision: Decision, who: str | RamPrincipal) -> None:
+    """Raises: Denied(TRUST_POLICY_DENIED) unless the trust policy lets them in."""
     if not decision.allowed:
-        raise Denied(
-            Reason.TRUST_POLICY_DENIED,
-            "The role's trust policy does not let you in.",
-            decision,
-            detail=f"role {role.account_id}/{role.name}, {who}: {decision.explain()}",
-        )
+        message = "The role's trust policy does not let you in."
+        raise Denied(Reason.TRUST_POLICY_DENIED, message, decision, detail=f"{who}: {decision.explain()}")
 
 
 def _narrowed(parent: SessionToken | None, role: Role, session_policy: str | None) -> str | None:

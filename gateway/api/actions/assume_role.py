@@ -12,16 +12,15 @@ from gateway.api.authorize import mfa_of
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
 from gateway.api.role_credentials import arn_parameter, credentials_answer
-from gateway.api.targets import role_target
 from gateway.api.versions import STS
 from gateway.arn import RamArn, role_arn
 from gateway.audit.receipts import Receipt
 from gateway.client import policy_context
-from gateway.directory.roles import get_role
+from gateway.directory.roles import Role, find_role, get_role, tags_of_role
 from gateway.errors import Denied, InputError, Reason
 from gateway.federation.receipts import grant_details
 from gateway.principal import AccountOwner, RamUser, RoleSession
-from gateway.sts.assume import RoleSessionGrant, assume_as_caller
+from gateway.sts.assume import RoleSessionGrant, assume_as_caller, check_trusted, decide_no_role, trusted_principal
 from gateway.sts.token import SessionToken
 
 _NAME = "AssumeRole"
@@ -66,11 +65,12 @@ def parse_assume_role(parameters: Parameters) -> AssumeRoleRequest:
 def assume_role(work: Work, request: AssumeRoleRequest) -> Outcome:
     """Give credentials of the role, if its trust policy lets the caller in.
 
-    Whether there is such a role is told only to those whom their own policies allow to assume it.
+    Whether there is such a role is told only to those whom their own policies allow to assume it, and of the roles of
+    another account to nobody whom they do not trust.
     Raises: NotFound, subject "Role"; Denied(TRUST_POLICY_DENIED); otherwise as `assume_as_caller`.
     """
     caller = _assuming(work)
-    role = get_role(work.session, request.role.account_id, request.role.name)
+    role = _role(work, request.role, caller)
     arn = caller.arn if isinstance(caller, RamUser) else caller.principal.role_arn
     acts = policy_context(work.client, work.now, arn, mfa_present=mfa_of(work.token))
     grant = assume_as_caller(
@@ -98,9 +98,17 @@ def _targets(work: Work, request: AssumeRoleRequest) -> tuple[Target, ...]:
     if isinstance(work.caller, AccountOwner):
         message = "roles can't be assumed by the owner of an account"
         raise Denied(Reason.ACCESS_DENIED, message, None, subject="AccountOwner")
-    if request.role.account_id == work.account_id:
-        return (role_target(work, request.role.name),)
-    return (Target(role_arn(request.role.account_id, request.role.name)),)
+    account_id, name = request.role.account_id, request.role.name
+    tags = tags_of_role(work.session, account_id, name) if account_id == work.account_id else {}
+    return (Target(role_arn(account_id, name), tags),)
+
+
+def _role(work: Work, wanted: RamArn, caller: RamUser | SessionToken) -> Role:
+    role = find_role(work.session, wanted.account_id, wanted.name)
+    if role is None and wanted.account_id != work.account_id:
+        principal = trusted_principal(caller)
+        check_trusted(decide_no_role(role_arn(wanted.account_id, wanted.name), principal), principal)
+    return role or get_role(work.session, wanted.account_id, wanted.name)
 
 
 def _assuming(work: Work) -> RamUser | SessionToken:
