@@ -1,7 +1,8 @@
 """Revocations: what a token came from may be called back, and the token dies with it.
 
 Kinds and values: "role" role id, "user" user id, "session" session id, "provider" provider ARN,
-"certificate" SHA-256 fingerprint, "assertion" issuer and assertion ID as `<issuer>#<id>`.
+"certificate" SHA-256 fingerprint, "assertion" issuer and assertion ID as `<issuer>#<id>`, "subject", "idp-session" and
+"unnamed-session" as `<provider ARN>#<subject, or ID of the session at the provider>`.
 """
 
 from collections.abc import Collection
@@ -14,7 +15,7 @@ from gateway.store.base import Base
 from gateway.store.hashed_key import hash_key
 from gateway.store.once import insert_once
 
-_ONE_OF_A_KIND = frozenset({"session", "assertion"})
+_ONE_OF_A_KIND = frozenset({"session", "assertion", "idp-session"})
 _FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 

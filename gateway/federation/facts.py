@@ -10,7 +10,7 @@ from datetime import datetime
 from gateway.identity import Protocol, VerifiedIdentity
 from gateway.sts.token import Provenance
 
-_INSTANTS = ("not_on_or_after", "session_not_on_or_after", "authn_instant")
+_INSTANTS = ("not_on_or_after", "session_not_on_or_after", "authn_instant", "issued_at")
 NAME_ID_FORMAT_PREFIX = "urn:oasis:names:tc:SAML:2.0:nameid-format:"
 
 
@@ -51,6 +51,7 @@ class LoginFacts:
     methods: tuple[str, ...] = ()  # amr
     provider: str = ""  # ARN of the OpenID Provider; SAML names its providers in the assertion
     twin_fingerprints: tuple[str, ...] = ()
+    issued_at: datetime | None = None  # None in an offer that was sealed before this was kept
 
     def trust_context(self, occasion: Occasion) -> dict[str, tuple[str, ...]]:
         """The condition keys that trust policies and mapping rules may ask about.
@@ -120,6 +121,7 @@ def facts_of(identity: VerifiedIdentity) -> LoginFacts:
         methods=() if claims is None else claims.methods,
         provider=identity.provider,
         twin_fingerprints=identity.twin_fingerprints,
+        issued_at=identity.issued_at,
     )
 
 
@@ -131,7 +133,7 @@ def dump_facts(facts: LoginFacts) -> str:
 def load_facts(text: str) -> LoginFacts:
     fields = json.loads(text)
     lists = {name: tuple(fields[name]) for name in ("audiences", "methods", "twin_fingerprints")}
-    instants = {name: _load_instant(fields[name]) for name in _INSTANTS}
+    instants = {name: _load_instant(fields.get(name)) for name in _INSTANTS}
     attributes = {name: tuple(values) for name, values in fields["attributes"].items()}
     return LoginFacts(**{**fields, **lists, **instants, "attributes": attributes})
 

@@ -16,6 +16,7 @@ from gateway.directory.provider_logins import get_login_settings
 from gateway.directory.security_preference import get_security_preference
 from gateway.errors import AuthenticationError, Denied, GatewayError, Reason
 from gateway.federation.attributes import parse_role_value
+from gateway.federation.ended_logins import check_not_ended
 from gateway.federation.facts import LoginFacts, Occasion, facts_of
 from gateway.federation.mapping import ResolvedRole, RoleChoice, RoleMapping, resolve_role, role_choices
 from gateway.federation.offers import OfferContent, OfferedChoice, choice_gone, save_offer, take_offer
@@ -196,6 +197,7 @@ def _sign_in(  # noqa: PLR0917 - what, which, with what rows, when
     occasion: Occasion,
 ) -> RoleSignedIn:
     facts = content.facts
+    check_not_ended(session, facts)
     check_network(session, resolved.account.id, occasion)
     claim_session(session, facts, occasion.now)
     cap = console_duration(

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from gateway.arn import RamArn, parse_ram_arn
 from gateway.errors import Denied, NotFound, OidcError, Reason
 from gateway.federation.attributes import RolePair
+from gateway.federation.ended_logins import check_not_ended
 from gateway.federation.facts import Occasion, facts_of
 from gateway.federation.mapping import Refusal, ResolvedRole, resolve_role
 from gateway.federation.role_options import RoleOption, login_context
@@ -58,6 +59,7 @@ def exchange_oidc_for_role(
     claims = identity.oidc
     assert claims is not None, "an OIDC identity has claims"
     facts = facts_of(identity)
+    check_not_ended(session, facts)
     vouching = Vouching(session, facts)
     provider = parse_ram_arn(identity.provider, "oidc-provider")
     pair = RolePair(f"{wanted.role},{provider}", wanted.role, provider)

@@ -10,6 +10,7 @@ from gateway.arn import parse_ram_arn
 from gateway.directory.accounts import get_account
 from gateway.directory.provider_logins import Use
 from gateway.errors import AuthenticationError, Reason
+from gateway.federation.ended_logins import check_not_ended
 from gateway.federation.facts import Occasion, facts_of
 from gateway.federation.login import RoleOffer, RoleSignedIn, begin_role_login, check_network
 from gateway.federation.persons import find_person
@@ -36,7 +37,7 @@ def complete_oidc_login(
 
     Where the account wants both, a person who is a RAM user becomes that user, and anybody else may take roles.
     Raises: AuthenticationError with SSO_DISABLED, ROLE_NONE_ALLOWED or a reason of `persons.find_person`;
-    CredentialError(LOGIN_NETWORK).
+    CredentialError(LOGIN_NETWORK); CredentialError(TOKEN_REVOKED) where the person has signed out meanwhile.
     """
     facts = facts_of(identity)
     named = parse_ram_arn(identity.provider, "oidc-provider")
@@ -47,6 +48,7 @@ def complete_oidc_login(
             "Sign-in through this identity provider is not turned on.",
             detail=why or f"{named} is for the exchange of tokens only",
         )
+    check_not_ended(session, facts)
     check_network(session, voucher.account_id, occasion)
     if voucher.settings.use is not Use.ROLE:
         account = get_account(session, voucher.account_id)

@@ -45,7 +45,7 @@ def origin_pairs(origin: Provenance | None) -> tuple[Pair, ...]:
         ("subject", provider_value(origin.provider_arn, origin.subject)),
     )
     if not origin.session_index:
-        return pairs
+        return (*pairs, ("unnamed-session", provider_value(origin.provider_arn, origin.subject)))
     return (*pairs, ("idp-session", provider_value(origin.provider_arn, origin.session_index)))
 
 

@@ -53,15 +53,17 @@ class BrowserProvider:
         )
 
 
-def get_browser_provider(session: Session, ring: KeyRing, account_id: str, name: str) -> BrowserProvider:
-    """The provider of an account, if people sign in through it.
+def get_browser_provider(
+    session: Session, ring: KeyRing, account_id: str, name: str, *, signing_out: bool = False
+) -> BrowserProvider:
+    """The provider of an account, if people sign in through it; `signing_out`: or did, and may still be signed in.
 
     Raises: AuthenticationError(SSO_DISABLED), for what does not exist as well; CredentialError(TOKEN_MALFORMED) if our
     secret there was sealed under a key that is gone.
     """
     provider = find_oidc_provider(session, account_id, name)
     sign_in = None if provider is None else find_oidc_sign_in(session, ring, provider)
-    if provider is None or sign_in is None or not _signs_in(session, provider):
+    if provider is None or sign_in is None or not (signing_out or _signs_in(session, provider)):
         raise AuthenticationError(
             Reason.SSO_DISABLED,
             "Sign-in through this identity provider is not turned on.",

@@ -17,8 +17,9 @@ from gateway.services import Services
 from gateway.sts.credentials import Credentials, build_credentials
 from gateway.sts.sessions import BrowserSession
 from gateway.web.edge import Edge, page, see_other
+from gateway.web.oidc_logout import after_sign_out
 from gateway.web.rights import rights_of
-from gateway.web.session import current_session, end_current, sign_out
+from gateway.web.session import current_session, end_current, find_current_session, sign_out
 from gateway.web.visit import current_visit
 
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+", re.ASCII)
@@ -66,9 +67,10 @@ def create_portal_blueprint(edge: Edge) -> Blueprint:
 
     @views.post("/logout")
     def logout() -> Response:
+        ended = find_current_session()
         with services.store.transaction() as session:
             end_current(session, services, edge.cookies)
-        return sign_out(see_other("/login.htm"), edge.cookies)
+        return sign_out(see_other(after_sign_out(ended)), edge.cookies)
 
     @views.get("/healthz")
     def healthz() -> Response:

@@ -66,6 +66,11 @@ def current_session() -> BrowserSession:
     return found
 
 
+def find_current_session() -> BrowserSession | None:
+    """The session of the person at the browser, if there is one."""
+    return current_session() if current_user.is_authenticated else None
+
+
 def current_handle(cookies: Cookies) -> str:
     """The handle of the session that this browser has; empty without one."""
     return _handle(request, cookies)

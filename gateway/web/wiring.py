@@ -10,6 +10,7 @@ from gateway.web.admin_user_sso import create_user_sso_blueprint
 from gateway.web.cookies import Cookies, cookies_for
 from gateway.web.edge import Edge, see_other, sentence
 from gateway.web.headers import add_security_headers
+from gateway.web.oidc_logout import create_oidc_logout_blueprint
 from gateway.web.own_security import create_own_security_blueprint
 from gateway.web.password_step import create_password_step_blueprint
 from gateway.web.portal import create_portal_blueprint
@@ -51,9 +52,12 @@ def install_web(app: Flask, services: Services) -> CSRFProtect:
     install_sessions(app, services, edge.cookies)
     install_refusals(app, services)
     sso = create_sso_blueprint(edge)
+    oidc_logout = create_oidc_logout_blueprint(edge)
     protection.exempt(sso)
+    protection.exempt(oidc_logout)
     for blueprint in (
         sso,
+        oidc_logout,
         create_oidc_blueprint(edge),
         create_role_blueprint(edge),
         create_signin_blueprint(edge),
