@@ -91,8 +91,8 @@ def _carry_out(action: AnyAction, call: ApiCall, services: Services, trail: _Tra
         ready = _admit(stage, session)
         if action.reads:
             return action.perform(ready.work, ready.request)
-        granted = action.perform(ready.work, ready.request) if action.grants else None
         prepared = action.prepare(ready.work, ready.request) if action.prepare is not None else None
+        granted = action.perform(replace(ready.work, prepared=prepared), ready.request) if action.grants else None
     if granted is not None:
         services.store.commit_with_others(lambda session: _leave_grant(session, stage, ready, granted))
         return granted

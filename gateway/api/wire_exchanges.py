@@ -37,6 +37,15 @@ OIDC_EXCHANGE: Mapping[tuple[Reason, str], Row] = MappingProxyType(
         (Reason.NOT_FOUND, "OIDCProvider"): Row(403, _NO_PERMISSION, "No such OIDC Provider registered."),
         (Reason.TRUST_POLICY_DENIED, ""): Row(403, _NO_PERMISSION, "There is no permission"),
         (Reason.NOT_FOUND, "RoleArn"): Row(404, "EntityNotExist.Role", "The role not exists: {public}."),
+        **{
+            (reason, "Issuer"): Row(
+                401,
+                "AuthenticationFail.OIDCToken.IssuerConfigurationBroken",
+                "Get public keys from OIDC Provider failed, the issuer is {public}.",
+            )
+            for reason in Reason
+            if reason.name.startswith("OIDC_")
+        },
         (Reason.POLICY_MALFORMED, ""): Row(400, "InvalidParameter.PolicyGrammar", "Invalid Policy."),
         (Reason.POLICY_TOO_LONG, ""): Row(400, "InvalidParameter.PolicySize", "The max size of policy string is 2048."),
         (Reason.PARAMETER_INVALID, "RoleSessionName"): Row(

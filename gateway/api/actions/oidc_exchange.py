@@ -15,7 +15,7 @@ from gateway.audit.receipts import Receipt
 from gateway.client import policy_context
 from gateway.clock import wire_time
 from gateway.directory.oidc_providers import get_oidc_provider
-from gateway.errors import InputError, Reason
+from gateway.errors import InputError, OidcError, Reason
 from gateway.federation.facts import Occasion
 from gateway.federation.oidc_exchange import OidcExchange, Wanted, exchange_oidc_for_role
 from gateway.federation.receipts import grant_details
@@ -27,6 +27,8 @@ from gateway.oidc.key_cache import KnownProvider, check_fingerprints
 _LONGEST_TOKEN = 20_000
 _LONGEST_SESSION_NAME = 64
 _SESSION_NAME = re.compile(r"[A-Za-z0-9.@_-]{2,64}")
+# What a token and a provider's documents can be refused for alike.
+_OF_ANY_JSON = frozenset({Reason.OIDC_JSON, Reason.OIDC_DUPLICATE_MEMBER, Reason.OIDC_TOO_DEEP, Reason.OIDC_TOO_LARGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,10 @@ def parse_oidc_exchange(parameters: Parameters) -> OidcExchangeRequest:
 
 
 def verify_token(work: Work, request: OidcExchangeRequest) -> VerifiedIdentity:
-    """Verify the token with the keys of the named provider, and only those. Rule: sso-contract §3.2."""
+    """Verify the token with the keys of the named provider, and only those.
+
+    Raises: NotFound, subject "OIDCProvider"; OidcError, UpstreamError. Rule: sso-contract §3.2.
+    """
     provider = get_oidc_provider(work.session, request.provider.account_id, request.provider.name)
     work.session.close()  # a provider that answers slowly must not keep a connection to the database
     expectation = IdTokenExpectation(
@@ -72,7 +77,13 @@ def verify_token(work: Work, request: OidcExchangeRequest) -> VerifiedIdentity:
         check_fingerprints(known, provider.fingerprints)
         return verify_id_token(request.token, expectation, known.keys, work.services.clock.now())
 
-    return work.services.oidc_providers.use(provider.issuer_url, verify)
+    try:
+        return work.services.oidc_providers.use(provider.issuer_url, verify)
+    except OidcError as error:
+        if error.reason in _OF_ANY_JSON and error.subject == provider.issuer_url:
+            # Not the token is at fault: the message names the issuer instead.
+            raise OidcError(error.reason, provider.issuer_url, error.detail, subject="Issuer") from error
+        raise
 
 
 def assume_role_with_oidc(work: Work, request: OidcExchangeRequest) -> Outcome:
@@ -133,5 +144,6 @@ ACTIONS: tuple[AnyAction, ...] = (
         permission="sts:AssumeRoleWithOIDC",
         federated=_oidc_caller,
         prepare=verify_token,
+        grants=True,
     ),
 )
