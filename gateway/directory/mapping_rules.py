@@ -105,6 +105,20 @@ def update_rule(
     return row
 
 
+def move_rule(session: Session, account_id: str, provider_key: str, name: str, place: int) -> None:
+    """Let a rule be asked as the `place`-th, counted from 1; beyond either end it comes first or last.
+
+    Raises: NotFound, subject "MappingRule".
+    """
+    lock_account(session, account_id)
+    moved = get_rule(session, provider_key, name)
+    rows = [row for row in list_rules(session, provider_key) if row.id != moved.id]
+    rows.insert(max(0, place - 1), moved)
+    for position, row in enumerate(rows, start=1):
+        row.position = position
+    session.flush()
+
+
 def delete_rule(session: Session, account_id: str, provider_key: str, name: str) -> None:
     """Raises: NotFound, subject "MappingRule"."""
     lock_account(session, account_id)

@@ -9,15 +9,18 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory.accounts import lock_account
 from gateway.directory.oidc_providers import OidcProvider
+from gateway.directory.provider_keys import oidc_provider_key
+from gateway.directory.provider_logins import keys_for_browsers
 from gateway.errors import InputError, NotFound, Reason
 from gateway.ids import new_handle
 from gateway.keyring import KeyRing
 from gateway.oidc.client_authentication import (
+    CLIENT_KEY_ALGORITHM,
     ClientCredentials,
     ClientMethod,
     client_with_key,
@@ -30,7 +33,6 @@ from gateway.store.base import Base, RowNumber
 from gateway.store.once import insert_or_lock
 
 _PURPOSE = "oidc-client"
-_KEY_ALGORITHM = "ES256"
 _LONGEST_CLIENT_ID = 256
 _LONGEST_SECRET = 1024
 _MOST_VALUES = 20
@@ -133,7 +135,7 @@ def find_oidc_sign_in(session: Session, ring: KeyRing, provider: OidcProvider) -
     opened = Secret(ring.open(_PURPOSE, row.sealed, bound_to=_bound_to(provider)).decode())
     method = ClientMethod(row.method)
     if method is ClientMethod.PRIVATE_KEY:
-        client = client_with_key(row.client_id, load_client_key(opened, row.key_id, _KEY_ALGORITHM))
+        client = client_with_key(row.client_id, load_client_key(opened, row.key_id, CLIENT_KEY_ALGORITHM))
     else:
         client = client_with_secret(row.client_id, method, opened)
     wish = SignInWish(
@@ -151,6 +153,19 @@ def client_keys(session: Session, ring: KeyRing, provider: OidcProvider) -> tupl
     sign_in = find_oidc_sign_in(session, ring, provider)
     key = None if sign_in is None else sign_in.client.key
     return () if key is None else (public_jwk(key),)
+
+
+def list_sign_in_providers(session: Session, account_id: str) -> tuple[OidcProvider, ...]:
+    """The providers that people of the account sign in through, by name. Two queries."""
+    query = (
+        select(OidcProvider)
+        .join(OidcSignInRow, OidcSignInRow.provider_id == OidcProvider.id)
+        .where(OidcProvider.account_id == account_id)
+        .order_by(OidcProvider.name_key)
+    )
+    by_key = {oidc_provider_key(provider.id): provider for provider in session.scalars(query)}
+    chosen = keys_for_browsers(session, by_key)
+    return tuple(provider for key, provider in by_key.items() if key in chosen)
 
 
 def delete_oidc_sign_in(session: Session, provider: OidcProvider) -> None:

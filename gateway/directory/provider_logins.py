@@ -5,11 +5,12 @@ attribute, OpenID Providers are for token exchange only. Rule: sso-contract §1,
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, delete
+from sqlalchemy import ForeignKey, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory.accounts import lock_account
@@ -97,6 +98,14 @@ def get_login_settings(session: Session, provider_key: str, default: LoginSettin
         new_user_days=row.new_user_days,
         second_factors=tuple(json.loads(row.second_factor_text)),
     )
+
+
+def keys_for_browsers(session: Session, provider_keys: Collection[str]) -> frozenset[str]:
+    """Those of the keys whose providers were set up for people in a browser. One query."""
+    query = select(ProviderLogin.provider_key).where(
+        ProviderLogin.provider_key.in_(provider_keys), ProviderLogin.use != Use.EXCHANGE_ONLY.value
+    )
+    return frozenset(session.scalars(query)) if provider_keys else frozenset()
 
 
 def set_login_settings(

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from sqlalchemy.orm import Session
+
 from gateway.arn import RamArn, parse_ram_arn
 from gateway.directory.mapping_rules import list_rules
 from gateway.errors import InputError
@@ -112,16 +114,7 @@ def _by_rules(
         voucher, _ = vouching.find(provider)
         if voucher is None:
             continue
-        rules = [
-            MappingRule(
-                row.name,
-                _compiled(row.condition_text),
-                row.role_arns,
-                row.session_name,
-                row.max_duration_s,
-            )
-            for row in list_rules(vouching.session, voucher.key)
-        ]
+        rules = rules_of(vouching.session, voucher.key)
         hits, missed = apply_rules(rules, login_context(vouching.facts, voucher, occasion))
         misses.extend(missed)
         for hit in hits:
@@ -130,6 +123,14 @@ def _by_rules(
                 because = f"mapping rule `{hit.rule.name}`"
                 options.append(RoleOption(pair, hit.session_name, hit.rule.max_duration_s, because))
     return options, tuple(misses)
+
+
+def rules_of(session: Session, provider_key: str) -> list[MappingRule]:
+    """The rules of a provider, ready to be asked, in their order."""
+    return [
+        MappingRule(row.name, _compiled(row.condition_text), row.role_arns, row.session_name, row.max_duration_s)
+        for row in list_rules(session, provider_key)
+    ]
 
 
 @lru_cache(maxsize=1024)

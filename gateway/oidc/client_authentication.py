@@ -25,6 +25,7 @@ from gateway.secret import Secret
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_LIFETIME_S = 60
 _MIN_RSA_BITS = 2048
+CLIENT_KEY_ALGORITHM = "ES256"  # of the keys that we make
 _PUBLIC_MEMBERS = frozenset({"kty", "crv", "x", "y", "n", "e"})
 
 SigningKey = RSAKey | ECKey | OKPKey

@@ -12,10 +12,12 @@ from gateway.directory.domains import find_account
 from gateway.directory.guarded_check import guarded_check
 from gateway.directory.login_attempts import Attempt, clear_failures, owner_attempt, user_attempt
 from gateway.directory.mfa_devices import Holder
+from gateway.directory.oidc_sign_in import list_sign_in_providers
 from gateway.directory.password_login import PasswordLogin, check_user_password
 from gateway.directory.unfinished_logins import LoginSoFar, SecondFactor
 from gateway.directory.user_sso import find_user_sso
 from gateway.errors import CredentialError, NotFound, Reason, Throttled
+from gateway.oidc.names import start_path
 from gateway.secret import Secret
 from gateway.services import Services
 from gateway.web.advice import status_of
@@ -52,12 +54,13 @@ def _add_user_views(views: Blueprint, edge: Edge) -> None:
         if account is None:
             return _account_page(services, text, callback, "There is no such account here. Check the spelling.")
         name = account.id if account.alias in _TAKEN else account.alias
-        return see_other(f"/{name}/login.htm" + _query(callback))
+        return see_other(f"/{name}/login.htm" + _query(callback=callback, user=text if "@" in text else ""))
 
     @views.get("/<account>/login.htm")
     def user_page(account: str) -> Response:
         with services.store.reading() as session:
-            return _user_page(edge, session, _named(session, services, account), "", None)
+            typed = request.args.get("user", "").strip()[:_NAME_MAX]
+            return _user_page(edge, session, _named(session, services, account), typed, None)
 
     @views.post("/<account>/login.htm")
     def user_login(account: str) -> Response:
@@ -149,13 +152,18 @@ def _account_page(services: Services, text: str, callback: str, problem: str | N
 
 def _user_page(edge: Edge, session: Session, account: Account, name: str, error: CredentialError | None) -> Response:
     settings = find_user_sso(session, account.id)
-    query = _query(_kept(edge.target(request.args.get("callback"))))
+    callback = _kept(edge.target(request.args.get("callback")))
+    to_provider = _query(callback=callback, login_hint=name)
     return _form_page(
         "login_user.html",
         error,
         account=account,
         sso_on=settings is not None and settings.enabled,
-        start_url=f"/saml/start/{quote(account.id)}{query}",
+        start_url=f"/saml/start/{quote(account.id)}{_query(callback=callback)}",
+        providers=[
+            (provider, start_path(account.id, provider.name) + to_provider)
+            for provider in list_sign_in_providers(session, account.id)
+        ],
         name=name,
     )
 
@@ -172,5 +180,6 @@ def _kept(target: str) -> str:
     return "" if target == HOME else target
 
 
-def _query(callback: str) -> str:
-    return "?" + urlencode({"callback": callback}) if callback else ""
+def _query(**values: str) -> str:
+    given = {name: value for name, value in values.items() if value}
+    return "?" + urlencode(given) if given else ""

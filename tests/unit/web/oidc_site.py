@@ -1,6 +1,7 @@
 """A gateway on somebody's own machine, and an OpenID Provider beside it that signs people in there."""
 
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,11 +46,15 @@ class LocalBrowser(FlaskClient):
 class OidcSite:
     site: Site
     op: OpenIdProvider
-    settings: dict[str, LoginSettings] = field(default_factory=dict)
+    close: ExitStack
 
     @property
     def account_id(self) -> str:
         return self.site.account_id
+
+    def other(self, name: str = "other") -> OpenIdProvider:
+        """Another provider, with keys of its own."""
+        return self.close.enter_context(OpenIdProvider(self.site.clock, name))
 
     def browser(self) -> LocalBrowser:
         made = LocalBrowser(self.site.app)

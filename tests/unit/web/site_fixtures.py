@@ -1,6 +1,7 @@
 """The fixtures of every test that visits a site. A folder has them by importing them in its conftest."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,6 @@ def browser(site: Site) -> Browser:
 @pytest.fixture
 def oidc(sqlite_files: SqliteFiles, certs_dir: Path) -> Iterator[OidcSite]:
     made = make_site(sqlite_files.migrated(), certs_dir, base_url=DEVELOPMENT)
-    with OpenIdProvider(made.clock) as op:
-        yield OidcSite(made, op)
+    with ExitStack() as close:
+        yield OidcSite(made, close.enter_context(OpenIdProvider(made.clock)), close)
     made.services.store.dispose()

@@ -131,3 +131,28 @@ def test_start__every_wish__is_asked_of_the_provider(oidc: OidcSite) -> None:
     ):
         assert part in url
     assert "code_challenge_method=S256" in url
+
+
+def test_sign_in_page__provider_for_the_browser__has_a_button_that_knows_what_was_typed(oidc: OidcSite) -> None:
+    oidc.register()
+    oidc.register(LoginSettings(), name="for-workloads", op=oidc.other())
+    browser = oidc.browser()
+    there = browser.get("/login.htm?account=alice@acme.onaliyun.com&callback=/security")
+    page = browser.get(there.headers["Location"]).text
+    assert (
+        f'href="/oidc/start/{oidc.account_id}/corp?callback=%2Fsecurity&amp;login_hint=alice%40acme.onaliyun.com"'
+        in page
+    )
+    assert 'name="user" value="alice@acme.onaliyun.com"' in page
+    assert "for-workloads" not in page
+
+
+def test_sign_in_page__user_sso_on__offers_both(oidc: OidcSite) -> None:
+    """User SSO turns passwords off, and nothing else: a company may move from one provider to another."""
+    oidc.register()
+    oidc.site.user_sso()
+    page = oidc.browser().get("/acme/login.htm").text
+    assert "Continue with company sign-in" in page
+    assert "Continue with corp" in page
+    assert "Password</label>" not in page
+    assert oidc.sign_in(oidc.browser()).status_code == 303
