@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
 from gateway.api.new_passwords import prepare, prepared_password
 from gateway.api.parameters import Parameters
-from gateway.api.targets import any_of
+from gateway.api.targets import any_of, user_target
 from gateway.api.versions import IMS, RAM
 from gateway.directory.guarded_check import guarded_check
 from gateway.directory.login_attempts import user_attempt
@@ -35,7 +35,7 @@ def _change(parameters: Parameters) -> PasswordChange:
 
 
 def _targets(work: Work, _request: PasswordChange) -> tuple[Target, ...]:
-    return (Target(work.caller.arn) if isinstance(work.caller, RamUser) else any_of(work, "user"),)
+    return (user_target(work, work.caller.name) if isinstance(work.caller, RamUser) else any_of(work, "user"),)
 
 
 def _changes_own(work: Work, _request: PasswordChange) -> bool:
