@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from gateway.api.action import AnyAction, Target, Work
 from gateway.audit.receipts import Detail, Receipt
 from gateway.policy import Decision
+from gateway.sts.token import SessionToken
 
 
 def call_receipt(
@@ -29,6 +30,13 @@ def call_receipt(
                 decision.explain() if decision.allowed else "it is the caller itself" for decision in decisions
             ],
             "client": work.client.address,
+            **({} if work.token is None else _behind(work.token)),
             **details,
         },
     )
+
+
+def _behind(token: SessionToken) -> Mapping[str, Detail]:
+    """Which session it was. Its name tells nothing: whoever takes a role calls the session what they like."""
+    source = {} if token.source_identity is None else {"source_identity": token.source_identity}
+    return {"session_id": token.session_id, **source}

@@ -59,12 +59,16 @@ def record_role_login(session: Session, occasion: Occasion, grant: RoleSessionGr
 
 def grant_details(grant: RoleSessionGrant) -> dict[str, Detail]:
     """What a receipt says of a role session: what it came from, what decided, what bounds it. For the API too."""
-    origin = grant.token.provenance
+    token, origin = grant.token, grant.token.provenance
     details: dict[str, Detail] = {} if origin is None else _origin(origin)
+    if token.parent is not None:
+        details["parent_session_id"] = token.parent
+    if token.source_identity is not None:
+        details["source_identity"] = token.source_identity
     return details | {
-        "session_id": grant.token.session_id,
-        "access_key_id": grant.token.access_key_id,
-        "role_id": grant.token.principal.role_id,
+        "session_id": token.session_id,
+        "access_key_id": token.access_key_id,
+        "role_id": token.principal.role_id,
         "decision": grant.decision.explain(),
         "expires_at": grant.token.expires_at.isoformat(),
         "duration_cap": grant.duration_cap,
