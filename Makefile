@@ -7,6 +7,9 @@ SHELL := /bin/sh
 WORKERS ?= 2
 TESTS ?=
 PYTEST_ARGS ?=
+# How long is fuzzed, all targets together, and which one alone: make fuzz SECONDS=3600 TARGET=response
+SECONDS ?= 60
+TARGET ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,11 +18,13 @@ DEV := $(VENV)/.installed-dev
 LOCK_ENV := var/lock-env
 BENCH_ENV := var/bench-env
 BENCH := $(BENCH_ENV)/.installed
+FUZZ_ENV := var/fuzz-env
+FUZZ := $(FUZZ_ENV)/.installed
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 COMPILE = $(LOCK_ENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate
 
-.PHONY: help install demo run test browser check lint fmt types imports bench lock chromium node clean
+.PHONY: help install demo run test browser check lint fmt types imports bench fuzz lock chromium node clean
 
 help: ## print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +37,7 @@ install: $(RUN) ## install what the gateway needs, and nothing else
 run: $(RUN) ## start the gateway by itself, as ramgate.toml and the environment say (first time: .venv/bin/ramgate init)
 	@$(BIN)/ramgate serve
 
-check: lint types imports test ## everything that must pass before a change goes in
+check: lint types imports fuzz test ## everything that must pass before a change goes in
 
 test: $(DEV) chromium node ## run all tests (WORKERS=2, TESTS=tests/unit, PYTEST_ARGS=-x)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS) $(TESTS)
@@ -56,11 +61,15 @@ bench: $(DEV) $(BENCH) ## run the benchmarks beside their peers
 	@set -e; for script in $$(grep -l __main__ benchmarks/*.py); do \
 		echo "== $$script"; $(BIN)/python -m benchmarks.$$(basename $$script .py); done
 
+fuzz: $(DEV) $(FUZZ) ## feed parsers with made-up bytes (SECONDS=60 for all, TARGET=response)
+	@$(BIN)/python -m fuzz.run --seconds $(SECONDS) --atheris $(FUZZ_ENV) $(if $(TARGET),--target $(TARGET))
+
 lock: ## make the locks in requirements/ anew from pyproject.toml
 	@test -x $(LOCK_ENV)/bin/uv || { $(call new_venv,$(LOCK_ENV)) && $(LOCK_ENV)/bin/python -m pip install uv; }
 	$(COMPILE) pyproject.toml requirements/build.in -o requirements/run.lock
 	$(COMPILE) pyproject.toml requirements/build.in --group dev -c requirements/run.lock -o requirements/dev.lock
 	$(COMPILE) --group bench -o requirements/bench.lock
+	$(COMPILE) --group fuzz -o requirements/fuzz.lock
 
 clean: ## remove the environment, caches and var/ (keys in certs/ stay)
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -91,6 +100,13 @@ $(BENCH): requirements/bench.lock
 	@$(call new_venv,$(BENCH_ENV))
 	@echo "Installing the peers into $(BENCH_ENV) (once) ..."
 	$(BENCH_ENV)/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements/bench.lock
+	@touch $@
+
+# A folder beside the environment and not in it: nobody needs a fuzzer to run the tests.
+$(FUZZ): requirements/fuzz.lock | $(DEV)
+	@echo "Installing the fuzzer into $(FUZZ_ENV) (once) ..."
+	@rm -rf $(FUZZ_ENV) && mkdir -p $(FUZZ_ENV)
+	$(INSTALL) --target $(FUZZ_ENV) --require-hashes -r requirements/fuzz.lock
 	@touch $@
 
 # $(call new_venv,folder): a virtual environment made by the first Python that is new enough.
