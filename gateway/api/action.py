@@ -133,3 +133,31 @@ class Action(Generic[P]):
 
 
 AnyAction = Action[Any]
+
+
+def ram_action(
+    name: str,
+    version: str,
+    parse: Callable[[Parameters], P],
+    perform: Callable[[Work, P], Outcome],
+    targets: Callable[[Work, P], tuple[Target, ...]],
+    *,
+    request_tags: Callable[[P], Mapping[str, str]] = no_tags,
+    on_itself: Callable[[Work, P], bool] = never,
+    reads: bool = False,
+    prepare: Callable[[Work, P], object] | None = None,
+) -> Action[P]:
+    """A signed operation that policies allow as `ram:<name>`, whatever product has it. Rule: policy-language §2."""
+    return Action(
+        name,
+        version,
+        Auth.SIGNED,
+        parse,
+        perform,
+        f"ram:{name}",
+        targets,
+        request_tags=request_tags,
+        on_itself=on_itself,
+        reads=reads,
+        prepare=prepare,
+    )

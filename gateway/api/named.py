@@ -1,10 +1,9 @@
 """Reading the names of things, by the rules that they were made by. Rule: ram-limits §2, §10."""
 
-from gateway.api.parameters import Parameters
+from gateway.api.parameters import ANY_LENGTH, Parameters
 from gateway.directory.names import NameRule, check_name
 from gateway.policy import PolicyType
 
-_ANY_LENGTH = 1_000_000  # how long a name may really be, its rule says
 _POLICY_TYPES = (PolicyType.CUSTOM.value, PolicyType.SYSTEM.value)
 
 
@@ -13,15 +12,14 @@ def read_name(parameters: Parameters, rule: NameRule) -> str:
 
     Raises: InputError(PARAMETER_MISSING), InputError(NAME_LENGTH), InputError(NAME_INVALID_CHARS).
     """
-    name = parameters.text(rule.parameter, max_length=_ANY_LENGTH)
+    name = parameters.text(rule.parameter, max_length=ANY_LENGTH)
     check_name(rule, name)
     return name
 
 
 def read_policy_type(parameters: Parameters) -> PolicyType:
     """Raises: InputError(PARAMETER_MISSING), InputError(PARAMETER_INVALID), subject "PolicyType"."""
-    parameters.text("PolicyType", max_length=_ANY_LENGTH)
-    return PolicyType(parameters.optional_choice("PolicyType", _POLICY_TYPES) or "")
+    return PolicyType(parameters.choice("PolicyType", _POLICY_TYPES))
 
 
 def read_optional_policy_type(parameters: Parameters) -> PolicyType | None:

@@ -9,7 +9,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.directory.names import is_storable
 from gateway.errors import InputError, Reason
+
+ANY_LENGTH = 1_000_000  # more than a call can hold: how long such a text may be, the rule for it says
 
 _INTEGER = re.compile(r"[0-9]{1,10}")
 _BOOLEANS = {"true": True, "false": False}
@@ -27,7 +30,7 @@ class Parameters:
         """
         value = self.optional_text(name, max_length=max_length)
         if value is None:
-            raise InputError(Reason.PARAMETER_MISSING, f"{name} is missing", subject=name)
+            raise missing(name)
         return value
 
     def optional_text(self, name: str, *, max_length: int | None = None) -> str | None:
@@ -64,6 +67,16 @@ class Parameters:
         except KeyError:
             raise InputError(Reason.PARAMETER_INVALID, f"{name} is true or false", value[:20], subject=name) from None
 
+    def choice(self, name: str, choices: Collection[str]) -> str:
+        """One of `choices` that must be there.
+
+        Raises: InputError(PARAMETER_MISSING), InputError(PARAMETER_INVALID) for anything else.
+        """
+        value = self.optional_choice(name, choices)
+        if value is None:
+            raise missing(name)
+        return value
+
     def optional_choice(self, name: str, choices: Collection[str]) -> str | None:
         """One of `choices`, letter by letter. Raises: InputError(PARAMETER_INVALID) for anything else."""
         value = self.values.get(name) or None
@@ -80,7 +93,7 @@ class Parameters:
         items = self._json_list(name)
         if items is None:
             items = [value for _, value in self._numbered(re.compile(re.escape(name) + r"\.([0-9]{1,4})"))]
-        if not all(isinstance(item, str) and _is_text(item) for item in items):
+        if not all(isinstance(item, str) and is_storable(item) for item in items):
             raise _not_a_list(name)
         return self._bounded(name, tuple(items))
 
@@ -120,18 +133,21 @@ class Parameters:
         return items
 
 
+def no_parameters(_parameters: Parameters) -> None:
+    """What an operation reads that needs to be told nothing."""
+
+
+def missing(name: str) -> InputError:
+    return InputError(Reason.PARAMETER_MISSING, f"{name} is missing", subject=name)
+
+
 def _pair(name: str, item: object) -> tuple[str, str]:
     if not isinstance(item, dict) or not set(item) <= {"Key", "Value"}:
         raise _not_a_list(name)
     key, value = item.get("Key"), item.get("Value", "")
-    if not isinstance(key, str) or not isinstance(value, str) or not _is_text(key + value):
+    if not isinstance(key, str) or not isinstance(value, str) or not is_storable(key + value):
         raise _not_a_list(name)
     return key, value
-
-
-def _is_text(text: str) -> bool:
-    """JSON can say what no database can hold: NUL, and halves of a surrogate pair."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _not_a_list(name: str) -> InputError:

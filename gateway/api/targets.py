@@ -4,6 +4,7 @@ A name is written as the thing is called, in whatever case the caller wrote it: 
 a call about `ALICE`. What does not exist is named as the caller named it.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from gateway.api.action import Target, Work
@@ -18,14 +19,23 @@ from gateway.directory.users import User, find_user
 from gateway.policy import find_system_policy
 
 
-def everything(work: Work) -> Target:
-    """The account as a whole: alias, domain, password policy, security settings."""
-    return Target(f"acs:ram:*:{work.account_id}:*")
+def whole_account(work: Work, _request: object) -> tuple[Target, ...]:
+    """What calls about alias, domain, password policy, security settings and the like are decided on."""
+    return (Target(f"acs:ram:*:{work.account_id}:*"),)
 
 
 def any_of(work: Work, kind: str) -> Target:
     """All things of a kind, such as `user`: what listing and making them is decided on."""
     return Target(f"acs:ram:*:{work.account_id}:{kind}/*")
+
+
+def all_of(kind: str) -> Callable[[Work, object], tuple[Target, ...]]:
+    """`any_of` as an operation's only target, whatever it asks for."""
+
+    def targets(work: Work, _request: object) -> tuple[Target, ...]:
+        return (any_of(work, kind),)
+
+    return targets
 
 
 def user_target(work: Work, name: str) -> Target:

@@ -196,6 +196,7 @@ BY_SUBJECT: Mapping[tuple[Reason, str], Row] = MappingProxyType(
     }
 )
 
+
 def _metadata_upload(parameter: str) -> Mapping[tuple[Reason, str], Row]:
     """An administrator is told what is wrong with the document; in an exchange that is nobody else's business."""
     row = Row(400, f"InvalidParameter.{parameter}", "{public}")

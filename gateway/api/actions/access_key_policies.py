@@ -5,12 +5,12 @@ No user may do this to its own key without a policy that allows it: whoever foun
 
 from dataclasses import dataclass
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Work, ram_action
 from gateway.api.actions.access_keys import OneKey, read_key
 from gateway.api.authenticate import read_proof
 from gateway.api.key_holders import Holder, holder_targets, user_id_of
-from gateway.api.parameters import Parameters
-from gateway.api.targets import everything
+from gateway.api.parameters import Parameters, no_parameters
+from gateway.api.targets import whole_account
 from gateway.api.versions import IMS
 from gateway.directory import access_key_policies as directory
 from gateway.directory.network_policies import NetworkPolicy, parse_network_policy
@@ -37,14 +37,6 @@ def _key_policy(parameters: Parameters) -> KeyPolicy:
 def _policy(parameters: Parameters) -> NetworkPolicy:
     """Raises: InputError, LimitExceeded, as `parse_network_policy`."""
     return parse_network_policy(parameters.text("AccessKeyPolicy", max_length=_LONGEST))
-
-
-def _no_parameters(_parameters: Parameters) -> None:
-    return None
-
-
-def _account(work: Work, _request: object) -> tuple[Target, ...]:
-    return (everything(work),)
 
 
 def set_key_policy(work: Work, request: KeyPolicy) -> Outcome:
@@ -93,36 +85,8 @@ def _check_still_usable(work: Work) -> None:
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action(
-        "SetAccessKeyPolicy", IMS, Auth.SIGNED, _key_policy, set_key_policy, "ram:SetAccessKeyPolicy", holder_targets
-    ),
-    Action(
-        "GetAccessKeyPolicy",
-        IMS,
-        Auth.SIGNED,
-        _key,
-        get_key_policy,
-        "ram:GetAccessKeyPolicy",
-        holder_targets,
-        reads=True,
-    ),
-    Action(
-        "SetAccessKeyPolicyForAccount",
-        IMS,
-        Auth.SIGNED,
-        _policy,
-        set_account_policy,
-        "ram:SetAccessKeyPolicyForAccount",
-        _account,
-    ),
-    Action(
-        "GetAccessKeyPolicyForAccount",
-        IMS,
-        Auth.SIGNED,
-        _no_parameters,
-        get_account_policy,
-        "ram:GetAccessKeyPolicyForAccount",
-        _account,
-        reads=True,
-    ),
+    ram_action("SetAccessKeyPolicy", IMS, _key_policy, set_key_policy, holder_targets),
+    ram_action("GetAccessKeyPolicy", IMS, _key, get_key_policy, holder_targets, reads=True),
+    ram_action("SetAccessKeyPolicyForAccount", IMS, _policy, set_account_policy, whole_account),
+    ram_action("GetAccessKeyPolicyForAccount", IMS, no_parameters, get_account_policy, whole_account, reads=True),
 )

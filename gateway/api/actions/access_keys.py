@@ -7,7 +7,7 @@ say the same; they differ in how they name a user, and in a field or two.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Work
+from gateway.api.action import AnyAction, Outcome, Work, ram_action
 from gateway.api.key_holders import Holder, acts_on_itself, holder_targets, read_holder, user_id_of
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
@@ -148,13 +148,11 @@ def _actions(version: str) -> tuple[AnyAction, ...]:
     def action(
         name: str, parse: Callable[[Parameters, str], object], perform: Callable[..., Outcome], *, reads: bool = False
     ) -> AnyAction:
-        return Action(
+        return ram_action(
             name,
             version,
-            Auth.SIGNED,
             lambda parameters: parse(parameters, version),
             perform,
-            f"ram:{name}",
             holder_targets,
             on_itself=_itself,
             reads=reads,

@@ -1,8 +1,8 @@
 """Account alias and default domain on the wire: two views of one name. Rule: ram-limits §2, §10; policy-language §2."""
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
-from gateway.api.parameters import Parameters
-from gateway.api.targets import everything
+from gateway.api.action import AnyAction, Outcome, Work, ram_action
+from gateway.api.parameters import Parameters, no_parameters
+from gateway.api.targets import whole_account
 from gateway.api.versions import IMS, RAM
 from gateway.directory.accounts import Account, get_account, set_alias
 from gateway.directory.domains import default_domain
@@ -10,14 +10,6 @@ from gateway.errors import InputError, NotFound, Reason
 
 _LONGEST_ALIAS = 64
 _LONGEST_DOMAIN = 128
-
-
-def _targets(work: Work, _request: object) -> tuple[Target, ...]:
-    return (everything(work),)
-
-
-def _no_parameters(_parameters: Parameters) -> None:
-    return None
 
 
 def _alias(parameters: Parameters) -> str:
@@ -75,29 +67,9 @@ def _own_domain(work: Work, account: Account) -> str:
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action(
-        "GetAccountAlias",
-        RAM,
-        Auth.SIGNED,
-        _no_parameters,
-        get_account_alias,
-        "ram:GetAccountAlias",
-        _targets,
-        reads=True,
-    ),
-    Action("SetAccountAlias", RAM, Auth.SIGNED, _alias, set_account_alias, "ram:SetAccountAlias", _targets),
-    Action(
-        "ClearAccountAlias", RAM, Auth.SIGNED, _no_parameters, clear_account_alias, "ram:ClearAccountAlias", _targets
-    ),
-    Action(
-        "GetDefaultDomain",
-        IMS,
-        Auth.SIGNED,
-        _no_parameters,
-        get_default_domain,
-        "ram:GetDefaultDomain",
-        _targets,
-        reads=True,
-    ),
-    Action("SetDefaultDomain", IMS, Auth.SIGNED, _domain, set_default_domain, "ram:SetDefaultDomain", _targets),
+    ram_action("GetAccountAlias", RAM, no_parameters, get_account_alias, whole_account, reads=True),
+    ram_action("SetAccountAlias", RAM, _alias, set_account_alias, whole_account),
+    ram_action("ClearAccountAlias", RAM, no_parameters, clear_account_alias, whole_account),
+    ram_action("GetDefaultDomain", IMS, no_parameters, get_default_domain, whole_account, reads=True),
+    ram_action("SetDefaultDomain", IMS, _domain, set_default_domain, whole_account),
 )

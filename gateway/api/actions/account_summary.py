@@ -1,17 +1,13 @@
 """What an account has, and may have at most. Rule: ram-limits §1."""
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
-from gateway.api.parameters import Parameters
+from gateway.api.action import AnyAction, Outcome, Work, ram_action
+from gateway.api.parameters import no_parameters
 from gateway.api.render import Value
-from gateway.api.targets import everything
+from gateway.api.targets import whole_account
 from gateway.api.versions import IMS
 from gateway.directory import quotas
 from gateway.directory.account_summary import Counts, count_things
 from gateway.policy.parser import MAX_IDENTITY_POLICY
-
-
-def _no_parameters(_parameters: Parameters) -> None:
-    return None
 
 
 def get_account_summary(work: Work, _request: None) -> Outcome:
@@ -54,19 +50,6 @@ def _counts(counts: Counts) -> dict[str, Value]:
     }
 
 
-def _targets(work: Work, _request: object) -> tuple[Target, ...]:
-    return (everything(work),)
-
-
 ACTIONS: tuple[AnyAction, ...] = (
-    Action(
-        "GetAccountSummary",
-        IMS,
-        Auth.SIGNED,
-        _no_parameters,
-        get_account_summary,
-        "ram:GetAccountSummary",
-        _targets,
-        reads=True,
-    ),
+    ram_action("GetAccountSummary", IMS, no_parameters, get_account_summary, whole_account, reads=True),
 )

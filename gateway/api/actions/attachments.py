@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.actions.policies import PolicyName, read_policy
 from gateway.api.named import read_name
 from gateway.api.parameters import Parameters
@@ -116,9 +116,9 @@ def _holder_actions(kind: HolderKind) -> tuple[AnyAction, ...]:
     attaching, detaching = f"AttachPolicyTo{kind.name}", f"DetachPolicyFrom{kind.name}"
     listing = f"ListPoliciesFor{kind.name}"
     return (
-        Action(attaching, RAM, Auth.SIGNED, read, attach, f"ram:{attaching}", both_targets),
-        Action(detaching, RAM, Auth.SIGNED, read, detach, f"ram:{detaching}", both_targets),
-        Action(listing, RAM, Auth.SIGNED, read_holder, list_policies, f"ram:{listing}", holder_target, reads=True),
+        ram_action(attaching, RAM, read, attach, both_targets),
+        ram_action(detaching, RAM, read, detach, both_targets),
+        ram_action(listing, RAM, read_holder, list_policies, holder_target, reads=True),
     )
 
 
@@ -162,14 +162,5 @@ def _policy_targets(work: Work, policy: PolicyName) -> tuple[Target, ...]:
 
 ACTIONS: tuple[AnyAction, ...] = (
     *(action for kind in _KINDS for action in _holder_actions(kind)),
-    Action(
-        "ListEntitiesForPolicy",
-        RAM,
-        Auth.SIGNED,
-        read_policy,
-        perform_list_entities,
-        "ram:ListEntitiesForPolicy",
-        _policy_targets,
-        reads=True,
-    ),
+    ram_action("ListEntitiesForPolicy", RAM, read_policy, perform_list_entities, _policy_targets, reads=True),
 )

@@ -1,14 +1,10 @@
 """Who am I? Rule: sts-contract §2.4."""
 
 from gateway.api.action import Action, AnyAction, Auth, Outcome, Work
-from gateway.api.parameters import Parameters
+from gateway.api.parameters import no_parameters
 from gateway.api.render import Value
 from gateway.api.versions import STS
 from gateway.principal import AccountOwner, RamUser, RoleSession
-
-
-def _no_parameters(_parameters: Parameters) -> None:
-    return None
 
 
 def get_caller_identity(work: Work, _request: None) -> Outcome:
@@ -31,5 +27,5 @@ def get_caller_identity(work: Work, _request: None) -> Outcome:
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action("GetCallerIdentity", STS, Auth.SIGNED, _no_parameters, get_caller_identity, reads=True),
+    Action("GetCallerIdentity", STS, Auth.SIGNED, no_parameters, get_caller_identity, reads=True),
 )

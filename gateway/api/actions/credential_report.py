@@ -6,10 +6,10 @@ The report is written within the call that asks for it, so the state that is ans
 import base64
 from dataclasses import dataclass
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Work, ram_action
 from gateway.api.paging import encode_marker, read_page
-from gateway.api.parameters import Parameters
-from gateway.api.targets import everything
+from gateway.api.parameters import Parameters, no_parameters
+from gateway.api.targets import whole_account
 from gateway.api.versions import IMS
 from gateway.clock import wire_time
 from gateway.directory import credential_report as directory
@@ -26,14 +26,6 @@ _TOKEN_PARTS = 2
 class ReportPage:
     size: int
     token: str  # empty for the first page
-
-
-def _targets(work: Work, _request: object) -> tuple[Target, ...]:
-    return (everything(work),)
-
-
-def _no_parameters(_parameters: Parameters) -> None:
-    return None
 
 
 def _report_page(parameters: Parameters) -> ReportPage:
@@ -93,24 +85,6 @@ def _stamp(report: CredentialReport) -> str:
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action(
-        "GenerateCredentialReport",
-        IMS,
-        Auth.SIGNED,
-        _no_parameters,
-        generate_report,
-        "ram:GenerateCredentialReport",
-        _targets,
-        prepare=draft_report,
-    ),
-    Action(
-        "GetCredentialReport",
-        IMS,
-        Auth.SIGNED,
-        _report_page,
-        get_report,
-        "ram:GetCredentialReport",
-        _targets,
-        reads=True,
-    ),
+    ram_action("GenerateCredentialReport", IMS, no_parameters, generate_report, whole_account, prepare=draft_report),
+    ram_action("GetCredentialReport", IMS, _report_page, get_report, whole_account, reads=True),
 )

@@ -1,19 +1,15 @@
 """DecodeDiagnosticMessage: what a refusal meant. Rule: sts-contract §6; ram-limits §10; policy-language §5.4."""
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Work, ram_action
 from gateway.api.diagnosis import MAX_TEXT_LENGTH, PARAMETER, Diagnosis, MatchedPolicy, open_diagnosis
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
-from gateway.api.targets import everything
+from gateway.api.targets import whole_account
 from gateway.api.versions import RAM
 
 
 def _message(parameters: Parameters) -> str:
     return parameters.text(PARAMETER, max_length=MAX_TEXT_LENGTH)
-
-
-def _targets(work: Work, _message: str) -> tuple[Target, ...]:
-    return (everything(work),)
 
 
 def decode_diagnostic_message(work: Work, message: str) -> Outcome:
@@ -52,14 +48,5 @@ def _policy(policy: MatchedPolicy) -> dict[str, Value]:
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action(
-        "DecodeDiagnosticMessage",
-        RAM,
-        Auth.SIGNED,
-        _message,
-        decode_diagnostic_message,
-        "ram:DecodeDiagnosticMessage",
-        _targets,
-        reads=True,
-    ),
+    ram_action("DecodeDiagnosticMessage", RAM, _message, decode_diagnostic_message, whole_account, reads=True),
 )

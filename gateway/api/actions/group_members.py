@@ -5,11 +5,11 @@ Rule: ram-limits §1, §10; policy-language §2: whoever adds or removes needs t
 
 from dataclasses import dataclass
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.actions.groups import read_group_name
 from gateway.api.named_user import NamedUser, named_user, named_user_target, read_logon_name
 from gateway.api.paging import page_fields, read_page
-from gateway.api.parameters import Parameters
+from gateway.api.parameters import ANY_LENGTH, Parameters
 from gateway.api.people import ims_group, ram_group
 from gateway.api.principal_names import principal_name_of
 from gateway.api.render import Value
@@ -18,8 +18,6 @@ from gateway.api.versions import IMS, RAM
 from gateway.clock import wire_time
 from gateway.directory.groups import Membership, add_user, get_group, memberships_of, page_members, remove_user
 from gateway.store.paging import Page, Slice
-
-_LONGEST_NAME = 1_000_000  # how long a name may really be, its rule says
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class MembersRequest:
 
 
 def _ram_user(parameters: Parameters) -> NamedUser:
-    return NamedUser("UserName", parameters.text("UserName", max_length=_LONGEST_NAME))
+    return NamedUser("UserName", parameters.text("UserName", max_length=ANY_LENGTH))
 
 
 def _ram_pair(parameters: Parameters) -> Pair:
@@ -118,52 +116,12 @@ def _group(work: Work, request: MembersRequest) -> tuple[Target, ...]:
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action("AddUserToGroup", RAM, Auth.SIGNED, _ram_pair, add_user_to_group, "ram:AddUserToGroup", _both),
-    Action("AddUserToGroup", IMS, Auth.SIGNED, _ims_pair, add_user_to_group, "ram:AddUserToGroup", _both),
-    Action(
-        "RemoveUserFromGroup", RAM, Auth.SIGNED, _ram_pair, remove_user_from_group, "ram:RemoveUserFromGroup", _both
-    ),
-    Action(
-        "RemoveUserFromGroup", IMS, Auth.SIGNED, _ims_pair, remove_user_from_group, "ram:RemoveUserFromGroup", _both
-    ),
-    Action(
-        "ListGroupsForUser",
-        RAM,
-        Auth.SIGNED,
-        _ram_user,
-        list_ram_groups_for_user,
-        "ram:ListGroupsForUser",
-        _user,
-        reads=True,
-    ),
-    Action(
-        "ListGroupsForUser",
-        IMS,
-        Auth.SIGNED,
-        read_logon_name,
-        list_ims_groups_for_user,
-        "ram:ListGroupsForUser",
-        _user,
-        reads=True,
-    ),
-    Action(
-        "ListUsersForGroup",
-        RAM,
-        Auth.SIGNED,
-        _members,
-        list_ram_users_for_group,
-        "ram:ListUsersForGroup",
-        _group,
-        reads=True,
-    ),
-    Action(
-        "ListUsersForGroup",
-        IMS,
-        Auth.SIGNED,
-        _members,
-        list_ims_users_for_group,
-        "ram:ListUsersForGroup",
-        _group,
-        reads=True,
-    ),
+    ram_action("AddUserToGroup", RAM, _ram_pair, add_user_to_group, _both),
+    ram_action("AddUserToGroup", IMS, _ims_pair, add_user_to_group, _both),
+    ram_action("RemoveUserFromGroup", RAM, _ram_pair, remove_user_from_group, _both),
+    ram_action("RemoveUserFromGroup", IMS, _ims_pair, remove_user_from_group, _both),
+    ram_action("ListGroupsForUser", RAM, _ram_user, list_ram_groups_for_user, _user, reads=True),
+    ram_action("ListGroupsForUser", IMS, read_logon_name, list_ims_groups_for_user, _user, reads=True),
+    ram_action("ListUsersForGroup", RAM, _members, list_ram_users_for_group, _group, reads=True),
+    ram_action("ListUsersForGroup", IMS, _members, list_ims_users_for_group, _group, reads=True),
 )

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.paging import page_fields, read_page
-from gateway.api.parameters import Parameters
+from gateway.api.parameters import ANY_LENGTH, Parameters
 from gateway.api.people import ims_group, ram_group
 from gateway.api.render import Value
-from gateway.api.targets import any_of, group_target, renamed
+from gateway.api.targets import all_of, any_of, group_target, renamed
 from gateway.api.versions import IMS, RAM
 from gateway.arn import group_arn
 from gateway.audit.receipts import Detail
@@ -17,7 +17,6 @@ from gateway.directory.groups import Group, create_group, delete_group, get_grou
 from gateway.directory.names import DISPLAY_NAME, check_name
 from gateway.store.paging import Page
 
-_ANY_LENGTH = 1_000_000  # how long a text may really be, the rule for it says
 _IMS_DISPLAY_NAME = replace(DISPLAY_NAME, longest=24, shortest=1)
 
 
@@ -39,7 +38,7 @@ class GroupUpdate:
 
 
 def read_group_name(parameters: Parameters) -> str:
-    return parameters.text("GroupName", max_length=_ANY_LENGTH)
+    return parameters.text("GroupName", max_length=ANY_LENGTH)
 
 
 def _new_ram_group(parameters: Parameters) -> NewGroup:
@@ -157,10 +156,6 @@ def _dates(group: Group) -> dict[str, Value]:
     return {"CreateDate": wire_time(group.created_at), "UpdateDate": wire_time(group.updated_at)}
 
 
-def _any(work: Work, _request: object) -> tuple[Target, ...]:
-    return (any_of(work, "group"),)
-
-
 def _new(work: Work, new: NewGroup) -> tuple[Target, ...]:
     """All groups, as published, and the group by its name: what is denied about a name is denied of a new group too."""
     return any_of(work, "group"), Target(group_arn(work.account_id, new.name))
@@ -175,16 +170,13 @@ def _updated(work: Work, request: GroupUpdate) -> tuple[Target, ...]:
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action("CreateGroup", RAM, Auth.SIGNED, _new_ram_group, create_ram_group, "ram:CreateGroup", _new),
-    Action("CreateGroup", IMS, Auth.SIGNED, _new_ims_group, create_ims_group, "ram:CreateGroup", _new),
-    Action("GetGroup", RAM, Auth.SIGNED, read_group_name, get_ram_group, "ram:GetGroup", _named, reads=True),
-    Action("GetGroup", IMS, Auth.SIGNED, read_group_name, get_ims_group, "ram:GetGroup", _named, reads=True),
-    Action("UpdateGroup", RAM, Auth.SIGNED, _ram_update, update_ram_group, "ram:UpdateGroup", _updated),
-    Action("UpdateGroup", IMS, Auth.SIGNED, _ims_update, update_ims_group, "ram:UpdateGroup", _updated),
-    Action("ListGroups", RAM, Auth.SIGNED, read_page, list_ram_groups, "ram:ListGroups", _any, reads=True),
-    Action("ListGroups", IMS, Auth.SIGNED, read_page, list_ims_groups, "ram:ListGroups", _any, reads=True),
-    *(
-        Action("DeleteGroup", version, Auth.SIGNED, read_group_name, perform_delete_group, "ram:DeleteGroup", _named)
-        for version in (RAM, IMS)
-    ),
+    ram_action("CreateGroup", RAM, _new_ram_group, create_ram_group, _new),
+    ram_action("CreateGroup", IMS, _new_ims_group, create_ims_group, _new),
+    ram_action("GetGroup", RAM, read_group_name, get_ram_group, _named, reads=True),
+    ram_action("GetGroup", IMS, read_group_name, get_ims_group, _named, reads=True),
+    ram_action("UpdateGroup", RAM, _ram_update, update_ram_group, _updated),
+    ram_action("UpdateGroup", IMS, _ims_update, update_ims_group, _updated),
+    ram_action("ListGroups", RAM, read_page, list_ram_groups, all_of("group"), reads=True),
+    ram_action("ListGroups", IMS, read_page, list_ims_groups, all_of("group"), reads=True),
+    *(ram_action("DeleteGroup", version, read_group_name, perform_delete_group, _named) for version in (RAM, IMS)),
 )

@@ -5,7 +5,7 @@ A password that was set, disabled or taken away by this signs the user out of it
 
 from dataclasses import dataclass
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.named_user import NamedUser, named_user, named_user_target, read_logon_name, read_user_name
 from gateway.api.new_passwords import prepare, prepared_password
 from gateway.api.parameters import Parameters
@@ -215,48 +215,12 @@ def _auto_disable() -> dict[str, Value]:
 
 _CREATE, _GET, _UPDATE, _DELETE = "CreateLoginProfile", "GetLoginProfile", "UpdateLoginProfile", "DeleteLoginProfile"
 ACTIONS: tuple[AnyAction, ...] = (
-    Action(
-        _CREATE,
-        RAM,
-        Auth.SIGNED,
-        _new_ram_profile,
-        create_ram_profile,
-        f"ram:{_CREATE}",
-        _targets,
-        prepare=prepare_new_profile,
-    ),
-    Action(_GET, RAM, Auth.SIGNED, read_user_name, get_ram_profile, f"ram:{_GET}", _name_targets, reads=True),
-    Action(
-        _UPDATE,
-        RAM,
-        Auth.SIGNED,
-        _ram_request,
-        update_ram_profile,
-        f"ram:{_UPDATE}",
-        _targets,
-        prepare=prepare_profile,
-    ),
-    Action(_DELETE, RAM, Auth.SIGNED, read_user_name, delete_profile, f"ram:{_DELETE}", _name_targets),
-    Action(
-        _CREATE,
-        IMS,
-        Auth.SIGNED,
-        _new_ims_profile,
-        create_ims_profile,
-        f"ram:{_CREATE}",
-        _targets,
-        prepare=prepare_new_profile,
-    ),
-    Action(_GET, IMS, Auth.SIGNED, read_logon_name, get_ims_profile, f"ram:{_GET}", _name_targets, reads=True),
-    Action(
-        _UPDATE,
-        IMS,
-        Auth.SIGNED,
-        _ims_request,
-        update_ims_profile,
-        f"ram:{_UPDATE}",
-        _targets,
-        prepare=prepare_profile,
-    ),
-    Action(_DELETE, IMS, Auth.SIGNED, read_logon_name, delete_profile, f"ram:{_DELETE}", _name_targets),
+    ram_action(_CREATE, RAM, _new_ram_profile, create_ram_profile, _targets, prepare=prepare_new_profile),
+    ram_action(_GET, RAM, read_user_name, get_ram_profile, _name_targets, reads=True),
+    ram_action(_UPDATE, RAM, _ram_request, update_ram_profile, _targets, prepare=prepare_profile),
+    ram_action(_DELETE, RAM, read_user_name, delete_profile, _name_targets),
+    ram_action(_CREATE, IMS, _new_ims_profile, create_ims_profile, _targets, prepare=prepare_new_profile),
+    ram_action(_GET, IMS, read_logon_name, get_ims_profile, _name_targets, reads=True),
+    ram_action(_UPDATE, IMS, _ims_request, update_ims_profile, _targets, prepare=prepare_profile),
+    ram_action(_DELETE, IMS, read_logon_name, delete_profile, _name_targets),
 )

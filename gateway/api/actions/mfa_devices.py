@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.named_user import (
     NamedUser,
     named_user,
@@ -16,10 +16,10 @@ from gateway.api.named_user import (
     read_user_name,
 )
 from gateway.api.paging import page_fields, read_page
-from gateway.api.parameters import Parameters
+from gateway.api.parameters import Parameters, no_parameters
 from gateway.api.principal_names import principal_name_of
 from gateway.api.render import Value
-from gateway.api.targets import any_of, everything
+from gateway.api.targets import all_of, whole_account
 from gateway.api.versions import IMS, RAM
 from gateway.arn import parse_ram_arn
 from gateway.clock import wire_time
@@ -103,10 +103,6 @@ def _binding(who: NamedUser, parameters: Parameters, codes: Codes) -> Binding:
     return Binding(who, _serial_number(parameters), codes)
 
 
-def _no_parameters(_parameters: Parameters) -> None:
-    return None
-
-
 def _page(parameters: Parameters) -> Page:
     return read_page(parameters, default=_MOST_LISTED, most=_MOST_LISTED)
 
@@ -114,14 +110,6 @@ def _page(parameters: Parameters) -> Page:
 def _device_targets(work: Work, serial_number: str) -> tuple[Target, ...]:
     device = find_device(work.session, work.account_id, serial_number)
     return (Target(serial_number if device is None else device.serial_number),)
-
-
-def _any_device(work: Work, _request: object) -> tuple[Target, ...]:
-    return (any_of(work, "mfa"),)
-
-
-def _account_targets(work: Work, _request: object) -> tuple[Target, ...]:
-    return (everything(work),)
 
 
 def _user_targets(work: Work, who: NamedUser) -> tuple[Target, ...]:
@@ -268,20 +256,12 @@ def _device(listed: ListedDevice, user: Value) -> Value:
 
 def _making(version: str, rule: NameRule) -> AnyAction:
     name = "CreateVirtualMFADevice"
-    return Action(name, version, Auth.SIGNED, _device_name(rule), create_virtual_mfa_device, f"ram:{name}", _any_device)
+    return ram_action(name, version, _device_name(rule), create_virtual_mfa_device, all_of("mfa"))
 
 
 def _binding_by(version: str, parse: Callable[[Parameters], Binding]) -> AnyAction:
-    return Action(
-        "BindMFADevice",
-        version,
-        Auth.SIGNED,
-        parse,
-        bind_mfa_device,
-        "ram:BindMFADevice",
-        _binding_targets,
-        on_itself=_binds_own,
-        prepare=prove_codes,
+    return ram_action(
+        "BindMFADevice", version, parse, bind_mfa_device, _binding_targets, on_itself=_binds_own, prepare=prove_codes
     )
 
 
@@ -293,22 +273,12 @@ def _of_a_user(
     *,
     reads: bool = False,
 ) -> AnyAction:
-    return Action(
-        name,
-        version,
-        Auth.SIGNED,
-        parse,
-        perform,
-        f"ram:{name}",
-        _user_targets,
-        on_itself=_manages_own,
-        reads=reads,
-    )
+    return ram_action(name, version, parse, perform, _user_targets, on_itself=_manages_own, reads=reads)
 
 
 def _deleting(version: str) -> AnyAction:
     name = "DeleteVirtualMFADevice"
-    return Action(name, version, Auth.SIGNED, _serial_number, delete_virtual_mfa_device, f"ram:{name}", _device_targets)
+    return ram_action(name, version, _serial_number, delete_virtual_mfa_device, _device_targets)
 
 
 ACTIONS: tuple[AnyAction, ...] = (
@@ -323,34 +293,7 @@ ACTIONS: tuple[AnyAction, ...] = (
     _of_a_user("GetUserMFAInfo", IMS, read_optional_logon_name, ims_get_user_mfa_info, reads=True),
     _deleting(RAM),
     _deleting(IMS),
-    Action(
-        "ListVirtualMFADevices",
-        RAM,
-        Auth.SIGNED,
-        _no_parameters,
-        ram_list_virtual_mfa_devices,
-        "ram:ListVirtualMFADevices",
-        _any_device,
-        reads=True,
-    ),
-    Action(
-        "ListVirtualMFADevices",
-        IMS,
-        Auth.SIGNED,
-        _page,
-        ims_list_virtual_mfa_devices,
-        "ram:ListVirtualMFADevices",
-        _any_device,
-        reads=True,
-    ),
-    Action(
-        "GetAccountMFAInfo",
-        IMS,
-        Auth.SIGNED,
-        _no_parameters,
-        get_account_mfa_info,
-        "ram:GetAccountMFAInfo",
-        _account_targets,
-        reads=True,
-    ),
+    ram_action("ListVirtualMFADevices", RAM, no_parameters, ram_list_virtual_mfa_devices, all_of("mfa"), reads=True),
+    ram_action("ListVirtualMFADevices", IMS, _page, ims_list_virtual_mfa_devices, all_of("mfa"), reads=True),
+    ram_action("GetAccountMFAInfo", IMS, no_parameters, get_account_mfa_info, whole_account, reads=True),
 )

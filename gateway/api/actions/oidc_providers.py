@@ -6,11 +6,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.paging import page_fields, read_page
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
-from gateway.api.targets import any_of, oidc_provider_target
+from gateway.api.targets import all_of, oidc_provider_target
 from gateway.api.versions import IMS
 from gateway.clock import wire_time
 from gateway.directory import oidc_providers as directory
@@ -89,10 +89,6 @@ def _comma_list(parameters: Parameters, name: str) -> tuple[str, ...] | None:
     """None where nothing was sent: an empty text takes nothing away. White space around the commas does not count."""
     text = parameters.optional_text(name, max_length=_LONGEST_LIST)
     return None if text is None else tuple(item.strip() for item in text.split(","))
-
-
-def _all(work: Work, _request: object) -> tuple[Target, ...]:
-    return (any_of(work, "oidc-provider"),)
 
 
 def _one(work: Work, request: str | Change | Item) -> tuple[Target, ...]:
@@ -183,17 +179,15 @@ def _epoch_ms(instant: datetime) -> str:
 
 
 def _action(name: str, parse: Callable[[Parameters], Item], perform: Callable[[Work, Item], Outcome]) -> AnyAction:
-    return Action(name, IMS, Auth.SIGNED, parse, perform, f"ram:{name}", _one)
+    return ram_action(name, IMS, parse, perform, _one)
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action(
-        "CreateOIDCProvider", IMS, Auth.SIGNED, _new_provider, create_provider, "ram:CreateOIDCProvider", targets=_all
-    ),
-    Action("GetOIDCProvider", IMS, Auth.SIGNED, _name, get_provider, "ram:GetOIDCProvider", _one, reads=True),
-    Action("ListOIDCProviders", IMS, Auth.SIGNED, read_page, list_providers, "ram:ListOIDCProviders", _all, reads=True),
-    Action("UpdateOIDCProvider", IMS, Auth.SIGNED, _change, update_provider, "ram:UpdateOIDCProvider", _one),
-    Action("DeleteOIDCProvider", IMS, Auth.SIGNED, _name, delete_provider, "ram:DeleteOIDCProvider", _one),
+    ram_action("CreateOIDCProvider", IMS, _new_provider, create_provider, all_of("oidc-provider")),
+    ram_action("GetOIDCProvider", IMS, _name, get_provider, _one, reads=True),
+    ram_action("ListOIDCProviders", IMS, read_page, list_providers, all_of("oidc-provider"), reads=True),
+    ram_action("UpdateOIDCProvider", IMS, _change, update_provider, _one),
+    ram_action("DeleteOIDCProvider", IMS, _name, delete_provider, _one),
     _action("AddClientIdToOIDCProvider", _client_id, _performing(directory.add_client_id)),
     _action("RemoveClientIdFromOIDCProvider", _client_id, _performing(directory.remove_client_id)),
     _action("AddFingerprintToOIDCProvider", _fingerprint, _performing(directory.add_fingerprint)),

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.new_passwords import prepare, prepared_password
-from gateway.api.parameters import Parameters
+from gateway.api.parameters import ANY_LENGTH, Parameters
 from gateway.api.targets import any_of, user_target
 from gateway.api.versions import IMS, RAM
 from gateway.directory.guarded_check import guarded_check
@@ -18,9 +18,6 @@ from gateway.principal import RamUser
 from gateway.secret import Secret
 from gateway.sts.sessions import end_sessions_of_user
 
-# Texts that are much longer than passwords are read, so that the answer is about the password, and never hashed.
-_LONGEST = 1_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class PasswordChange:
@@ -29,9 +26,12 @@ class PasswordChange:
 
 
 def _change(parameters: Parameters) -> PasswordChange:
-    """Raises: InputError(PARAMETER_MISSING)."""
-    old = parameters.text("OldPassword", max_length=_LONGEST)
-    return PasswordChange(Secret(old), Secret(parameters.text("NewPassword", max_length=_LONGEST)))
+    """Texts much longer than passwords are read, so that the answer is about the password, and never hashed.
+
+    Raises: InputError(PARAMETER_MISSING).
+    """
+    old = parameters.text("OldPassword", max_length=ANY_LENGTH)
+    return PasswordChange(Secret(old), Secret(parameters.text("NewPassword", max_length=ANY_LENGTH)))
 
 
 def _targets(work: Work, _request: PasswordChange) -> tuple[Target, ...]:
@@ -84,16 +84,8 @@ def _caller(work: Work) -> User:
 
 
 ACTIONS: tuple[AnyAction, ...] = tuple(
-    Action(
-        "ChangePassword",
-        version,
-        Auth.SIGNED,
-        _change,
-        change_password,
-        "ram:ChangePassword",
-        _targets,
-        on_itself=_changes_own,
-        prepare=prepare_change,
+    ram_action(
+        "ChangePassword", version, _change, change_password, _targets, on_itself=_changes_own, prepare=prepare_change
     )
     for version in (RAM, IMS)
 )

@@ -7,22 +7,14 @@ leaves alone what only the identity service knows.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
-from gateway.api.parameters import Parameters
+from gateway.api.action import AnyAction, Outcome, Work, ram_action
+from gateway.api.parameters import Parameters, no_parameters
 from gateway.api.render import Value
-from gateway.api.targets import everything
+from gateway.api.targets import whole_account
 from gateway.api.versions import IMS, RAM
 from gateway.directory.accounts import lock_account
 from gateway.directory.password_policy import get_password_policy, set_password_policy
 from gateway.directory.passwords import PasswordPolicy
-
-
-def _targets(work: Work, _request: object) -> tuple[Target, ...]:
-    return (everything(work),)
-
-
-def _no_parameters(_parameters: Parameters) -> None:
-    return None
 
 
 def _ram_policy(parameters: Parameters) -> PasswordPolicy:
@@ -123,26 +115,8 @@ def _remembered(policy: PasswordPolicy) -> dict[str, str | int | bool | None]:
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action(
-        "GetPasswordPolicy",
-        RAM,
-        Auth.SIGNED,
-        _no_parameters,
-        get_ram_policy,
-        "ram:GetPasswordPolicy",
-        _targets,
-        reads=True,
-    ),
-    Action("SetPasswordPolicy", RAM, Auth.SIGNED, _ram_policy, set_ram_policy, "ram:SetPasswordPolicy", _targets),
-    Action(
-        "GetPasswordPolicy",
-        IMS,
-        Auth.SIGNED,
-        _no_parameters,
-        get_ims_policy,
-        "ram:GetPasswordPolicy",
-        _targets,
-        reads=True,
-    ),
-    Action("SetPasswordPolicy", IMS, Auth.SIGNED, _ims_policy, set_ims_policy, "ram:SetPasswordPolicy", _targets),
+    ram_action("GetPasswordPolicy", RAM, no_parameters, get_ram_policy, whole_account, reads=True),
+    ram_action("SetPasswordPolicy", RAM, _ram_policy, set_ram_policy, whole_account),
+    ram_action("GetPasswordPolicy", IMS, no_parameters, get_ims_policy, whole_account, reads=True),
+    ram_action("SetPasswordPolicy", IMS, _ims_policy, set_ims_policy, whole_account),
 )

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.actions.policy_versions import version_fields
 from gateway.api.named import read_name, read_optional_policy_type, read_policy_type
 from gateway.api.paging import page_fields, read_page
-from gateway.api.parameters import Parameters
+from gateway.api.parameters import ANY_LENGTH, Parameters
 from gateway.api.people import tag_list
 from gateway.api.render import Value
-from gateway.api.targets import any_of, policy_target
+from gateway.api.targets import all_of, policy_target
 from gateway.api.versions import RAM
 from gateway.clock import wire_time
 from gateway.directory.names import POLICY_NAME
@@ -19,8 +19,6 @@ from gateway.directory.policy_list import PolicyEntry, get_entry, get_version_en
 from gateway.directory.tags import check_tags, check_wanted
 from gateway.policy import PolicyType
 from gateway.store.paging import Page
-
-_ANY_LENGTH = 1_000_000  # how long a document may really be, the language says
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def read_policy(parameters: Parameters) -> PolicyName:
 def _read_new(parameters: Parameters) -> NewPolicy:
     return NewPolicy(
         name=read_name(parameters, POLICY_NAME),
-        document=parameters.text("PolicyDocument", max_length=_ANY_LENGTH),
+        document=parameters.text("PolicyDocument", max_length=ANY_LENGTH),
         description=parameters.optional_text("Description") or "",
         tags=check_tags(parameters.pairs("Tag")),
     )
@@ -149,10 +147,6 @@ def _dated(entry: PolicyEntry) -> dict[str, Value]:
     }
 
 
-def _all_policies(work: Work, _request: object) -> tuple[Target, ...]:
-    return (any_of(work, "policy"),)
-
-
 def _named(work: Work, policy: PolicyName) -> tuple[Target, ...]:
     return (policy_target(work, policy.type, policy.name),)
 
@@ -163,35 +157,11 @@ def _own(work: Work, request: PolicyDescription | PolicyDeletion) -> tuple[Targe
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action(
-        "CreatePolicy",
-        RAM,
-        Auth.SIGNED,
-        _read_new,
-        perform_create_policy,
-        "ram:CreatePolicy",
-        _all_policies,
-        request_tags=lambda new: new.tags,
+    ram_action(
+        "CreatePolicy", RAM, _read_new, perform_create_policy, all_of("policy"), request_tags=lambda new: new.tags
     ),
-    Action("GetPolicy", RAM, Auth.SIGNED, read_policy, perform_get_policy, "ram:GetPolicy", _named, reads=True),
-    Action(
-        "ListPolicies",
-        RAM,
-        Auth.SIGNED,
-        _read_query,
-        perform_list_policies,
-        "ram:ListPolicies",
-        _all_policies,
-        reads=True,
-    ),
-    Action(
-        "UpdatePolicyDescription",
-        RAM,
-        Auth.SIGNED,
-        _read_description,
-        perform_update_description,
-        "ram:UpdatePolicyDescription",
-        _own,
-    ),
-    Action("DeletePolicy", RAM, Auth.SIGNED, _read_deletion, perform_delete_policy, "ram:DeletePolicy", _own),
+    ram_action("GetPolicy", RAM, read_policy, perform_get_policy, _named, reads=True),
+    ram_action("ListPolicies", RAM, _read_query, perform_list_policies, all_of("policy"), reads=True),
+    ram_action("UpdatePolicyDescription", RAM, _read_description, perform_update_description, _own),
+    ram_action("DeletePolicy", RAM, _read_deletion, perform_delete_policy, _own),
 )

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.named import read_name, read_policy_type
-from gateway.api.parameters import Parameters
+from gateway.api.parameters import ANY_LENGTH, Parameters
 from gateway.api.render import Value
 from gateway.api.targets import policy_target
 from gateway.api.versions import RAM
@@ -14,7 +14,6 @@ from gateway.directory.policies import create_policy_version, delete_version, se
 from gateway.directory.policy_list import VersionEntry, get_version_entry, version_entries
 from gateway.policy import PolicyType
 
-_ANY_LENGTH = 1_000_000  # how long a document may really be, the language says
 _ROTATE = "DeleteOldestNonDefaultVersionWhenLimitExceeded"
 
 
@@ -43,7 +42,7 @@ class AllVersions:
 def _read_new(parameters: Parameters) -> NewVersion:
     return NewVersion(
         name=read_name(parameters, POLICY_NAME),
-        document=parameters.text("PolicyDocument", max_length=_ANY_LENGTH),
+        document=parameters.text("PolicyDocument", max_length=ANY_LENGTH),
         set_as_default=parameters.optional_boolean("SetAsDefault") is True,
         rotate=parameters.optional_choice("RotateStrategy", ("None", _ROTATE)) == _ROTATE,
     )
@@ -63,7 +62,7 @@ def _read_all(parameters: Parameters) -> AllVersions:
 
 
 def _read_version_id(parameters: Parameters) -> str:
-    return parameters.text("VersionId", max_length=_ANY_LENGTH)
+    return parameters.text("VersionId", max_length=ANY_LENGTH)
 
 
 def version_fields(version: VersionEntry) -> dict[str, Value]:
@@ -119,51 +118,9 @@ def _targets(work: Work, request: NewVersion | VersionName | AllVersions) -> tup
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action(
-        "CreatePolicyVersion",
-        RAM,
-        Auth.SIGNED,
-        _read_new,
-        perform_create_version,
-        "ram:CreatePolicyVersion",
-        _targets,
-    ),
-    Action(
-        "GetPolicyVersion",
-        RAM,
-        Auth.SIGNED,
-        _read_any_version,
-        perform_get_version,
-        "ram:GetPolicyVersion",
-        _targets,
-        reads=True,
-    ),
-    Action(
-        "ListPolicyVersions",
-        RAM,
-        Auth.SIGNED,
-        _read_all,
-        perform_list_versions,
-        "ram:ListPolicyVersions",
-        _targets,
-        reads=True,
-    ),
-    Action(
-        "SetDefaultPolicyVersion",
-        RAM,
-        Auth.SIGNED,
-        _read_own_version,
-        perform_set_default_version,
-        "ram:SetDefaultPolicyVersion",
-        _targets,
-    ),
-    Action(
-        "DeletePolicyVersion",
-        RAM,
-        Auth.SIGNED,
-        _read_own_version,
-        perform_delete_version,
-        "ram:DeletePolicyVersion",
-        _targets,
-    ),
+    ram_action("CreatePolicyVersion", RAM, _read_new, perform_create_version, _targets),
+    ram_action("GetPolicyVersion", RAM, _read_any_version, perform_get_version, _targets, reads=True),
+    ram_action("ListPolicyVersions", RAM, _read_all, perform_list_versions, _targets, reads=True),
+    ram_action("SetDefaultPolicyVersion", RAM, _read_own_version, perform_set_default_version, _targets),
+    ram_action("DeletePolicyVersion", RAM, _read_own_version, perform_delete_version, _targets),
 )

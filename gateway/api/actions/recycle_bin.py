@@ -8,12 +8,12 @@ where the texts say so.
 import re
 from dataclasses import dataclass
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Work, ram_action
 from gateway.api.paging import page_fields, read_page
 from gateway.api.parameters import Parameters
 from gateway.api.principal_names import default_principal_name, user_name_of
 from gateway.api.render import Value
-from gateway.api.targets import everything
+from gateway.api.targets import whole_account
 from gateway.api.user_keys import KEY_ID, USER_ID, UserKey, read_user_key
 from gateway.api.versions import IMS
 from gateway.clock import wire_time
@@ -186,79 +186,13 @@ def _key(kept: RecycledAccessKey) -> dict[str, Value]:
     }
 
 
-def _targets(work: Work, _request: object) -> tuple[Target, ...]:
-    return (everything(work),)
-
-
 ACTIONS: tuple[AnyAction, ...] = (
-    Action(
-        "ListUsersInRecycleBin",
-        IMS,
-        Auth.SIGNED,
-        _bin,
-        list_users_in_bin,
-        "ram:ListUsersInRecycleBin",
-        _targets,
-        reads=True,
-    ),
-    Action(
-        "GetUserInRecycleBin",
-        IMS,
-        Auth.SIGNED,
-        _user_or_key,
-        get_user_in_bin,
-        "ram:GetUserInRecycleBin",
-        _targets,
-        reads=True,
-    ),
-    Action(
-        "RestoreUserFromRecycleBin",
-        IMS,
-        Auth.SIGNED,
-        _user_id,
-        restore_user_from_bin,
-        "ram:RestoreUserFromRecycleBin",
-        _targets,
-    ),
-    Action(
-        "DeleteUserInRecycleBin", IMS, Auth.SIGNED, _user_id, delete_user_in_bin, "ram:DeleteUserInRecycleBin", _targets
-    ),
-    Action(
-        "ListAccessKeysInRecycleBin",
-        IMS,
-        Auth.SIGNED,
-        _optional_user_id,
-        list_keys_in_bin,
-        "ram:ListAccessKeysInRecycleBin",
-        _targets,
-        reads=True,
-    ),
-    Action(
-        "GetAccessKeyInfoInRecycleBin",
-        IMS,
-        Auth.SIGNED,
-        _key_id,
-        get_key_in_bin,
-        "ram:GetAccessKeyInfoInRecycleBin",
-        _targets,
-        reads=True,
-    ),
-    Action(
-        "RestoreAccessKeyFromRecycleBin",
-        IMS,
-        Auth.SIGNED,
-        _key_of_user,
-        restore_key_from_bin,
-        "ram:RestoreAccessKeyFromRecycleBin",
-        _targets,
-    ),
-    Action(
-        "DeleteAccessKeyInRecycleBin",
-        IMS,
-        Auth.SIGNED,
-        _key_of_user,
-        delete_key_in_bin,
-        "ram:DeleteAccessKeyInRecycleBin",
-        _targets,
-    ),
+    ram_action("ListUsersInRecycleBin", IMS, _bin, list_users_in_bin, whole_account, reads=True),
+    ram_action("GetUserInRecycleBin", IMS, _user_or_key, get_user_in_bin, whole_account, reads=True),
+    ram_action("RestoreUserFromRecycleBin", IMS, _user_id, restore_user_from_bin, whole_account),
+    ram_action("DeleteUserInRecycleBin", IMS, _user_id, delete_user_in_bin, whole_account),
+    ram_action("ListAccessKeysInRecycleBin", IMS, _optional_user_id, list_keys_in_bin, whole_account, reads=True),
+    ram_action("GetAccessKeyInfoInRecycleBin", IMS, _key_id, get_key_in_bin, whole_account, reads=True),
+    ram_action("RestoreAccessKeyFromRecycleBin", IMS, _key_of_user, restore_key_from_bin, whole_account),
+    ram_action("DeleteAccessKeyInRecycleBin", IMS, _key_of_user, delete_key_in_bin, whole_account),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.actions.resources import read_party_id
 from gateway.api.authorize import authorize
 from gateway.api.parameters import Parameters
@@ -145,28 +145,16 @@ def _arns(parameters: Parameters) -> tuple[str, ...]:
     return arns
 
 
-TRANSFER = Action(
-    "TransferResources", RESOURCES, Auth.SIGNED, _handover, transfer, "ram:TransferResources", _handed_over
-)
+TRANSFER = ram_action("TransferResources", RESOURCES, _handover, transfer, _handed_over)
 ACTIONS: tuple[AnyAction, ...] = (
     TRANSFER,
-    Action(
+    ram_action(
         "TagResources",
         RESOURCES,
-        Auth.SIGNED,
         _tagging,
         tag,
-        "ram:TagResources",
         lambda work, tagging: _each(work, tagging.arns),
         request_tags=lambda tagging: tagging.tags,
     ),
-    Action(
-        "UntagResources",
-        RESOURCES,
-        Auth.SIGNED,
-        _untagging,
-        untag,
-        "ram:UntagResources",
-        lambda work, untagging: _each(work, untagging.arns),
-    ),
+    ram_action("UntagResources", RESOURCES, _untagging, untag, lambda work, untagging: _each(work, untagging.arns)),
 )

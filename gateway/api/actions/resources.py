@@ -8,11 +8,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.paging import page_fields, read_page
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
-from gateway.api.targets import any_of
+from gateway.api.targets import all_of
 from gateway.api.versions import RESOURCES
 from gateway.clock import wire_time
 from gateway.directory.resources import (
@@ -183,31 +183,17 @@ def _itself(work: Work, arn: str) -> tuple[Target, ...]:
     return (Target(arn, tags_of_resource(work.session, work.account_id, arn)),)
 
 
-def _listed(work: Work, _listing: Listing) -> tuple[Target, ...]:
-    return (any_of(work, "resource"),)
-
-
 ACTIONS: tuple[AnyAction, ...] = (
-    Action(
+    ram_action(
         "RegisterResource",
         RESOURCES,
-        Auth.SIGNED,
         _new_resource,
         register,
-        "ram:RegisterResource",
         lambda _work, new: (Target(new.arn),),
         request_tags=lambda new: new.tags,
     ),
-    Action("GetResource", RESOURCES, Auth.SIGNED, read_arn, get, "ram:GetResource", _itself, reads=True),
-    Action("ListResources", RESOURCES, Auth.SIGNED, _listing, find, "ram:ListResources", _listed, reads=True),
-    Action(
-        "UpdateResource",
-        RESOURCES,
-        Auth.SIGNED,
-        _change,
-        update,
-        "ram:UpdateResource",
-        lambda work, change: _itself(work, change.arn),
-    ),
-    Action("DeregisterResource", RESOURCES, Auth.SIGNED, read_arn, deregister, "ram:DeregisterResource", _itself),
+    ram_action("GetResource", RESOURCES, read_arn, get, _itself, reads=True),
+    ram_action("ListResources", RESOURCES, _listing, find, all_of("resource"), reads=True),
+    ram_action("UpdateResource", RESOURCES, _change, update, lambda work, change: _itself(work, change.arn)),
+    ram_action("DeregisterResource", RESOURCES, read_arn, deregister, _itself),
 )

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.named import read_name
 from gateway.api.paging import page_fields, read_page
-from gateway.api.parameters import Parameters
+from gateway.api.parameters import ANY_LENGTH, Parameters
 from gateway.api.people import tag_list
 from gateway.api.render import Value
-from gateway.api.targets import any_of, role_target
+from gateway.api.targets import all_of, role_target
 from gateway.api.trusting import trusting_targets
 from gateway.api.versions import RAM
 from gateway.clock import wire_time
@@ -20,7 +20,6 @@ from gateway.directory.tags import TagKind, check_tags, check_wanted, tags_of_ea
 from gateway.policy import TrustPolicy, parse_trust_policy
 from gateway.store.paging import Page
 
-_ANY_LENGTH = 1_000_000  # how long a document may really be, the language says
 _SHORTEST_SESSION_S, _LONGEST_SESSION_S = 3600, 43200
 _SERVICE_DOMAIN = "onaliyunservice.com"  # ASSUMPTION: from the one published example of a role's principal name
 
@@ -57,7 +56,7 @@ def _read_new(parameters: Parameters) -> NewRole:
     seconds = _read_seconds(parameters, "MaxSessionDuration")
     return NewRole(
         name=read_name(parameters, ROLE_NAME),
-        trust=parse_trust_policy(parameters.text("AssumeRolePolicyDocument", max_length=_ANY_LENGTH)),
+        trust=parse_trust_policy(parameters.text("AssumeRolePolicyDocument", max_length=ANY_LENGTH)),
         description=parameters.optional_text("Description") or "",
         max_session_duration_s=_SHORTEST_SESSION_S if seconds is None else seconds,
         allow_console_login=parameters.optional_boolean("AllowConsoleLogin") is not False,
@@ -180,10 +179,6 @@ def _dated(role: Role) -> dict[str, Value]:
     return {**_settings(role), "UpdateDate": wire_time(role.updated_at)}
 
 
-def _any(work: Work, _request: object) -> tuple[Target, ...]:
-    return (any_of(work, "role"),)
-
-
 def _new_role(work: Work, new: NewRole) -> tuple[Target, ...]:
     """The role by its name: rights on `role/*` cover it as well, and rights on some names cover no other."""
     return trusting_targets(role_target(work, new.name), new.trust)
@@ -203,11 +198,9 @@ def _tags(new: NewRole) -> Mapping[str, str]:
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action(
-        "CreateRole", RAM, Auth.SIGNED, _read_new, perform_create_role, "ram:CreateRole", _new_role, request_tags=_tags
-    ),
-    Action("GetRole", RAM, Auth.SIGNED, read_role_name, perform_get_role, "ram:GetRole", _named, reads=True),
-    Action("ListRoles", RAM, Auth.SIGNED, _read_query, perform_list_roles, "ram:ListRoles", _any, reads=True),
-    Action("UpdateRole", RAM, Auth.SIGNED, _read_update, perform_update_role, "ram:UpdateRole", _updated_role),
-    Action("DeleteRole", RAM, Auth.SIGNED, read_role_name, perform_delete_role, "ram:DeleteRole", _named),
+    ram_action("CreateRole", RAM, _read_new, perform_create_role, _new_role, request_tags=_tags),
+    ram_action("GetRole", RAM, read_role_name, perform_get_role, _named, reads=True),
+    ram_action("ListRoles", RAM, _read_query, perform_list_roles, all_of("role"), reads=True),
+    ram_action("UpdateRole", RAM, _read_update, perform_update_role, _updated_role),
+    ram_action("DeleteRole", RAM, read_role_name, perform_delete_role, _named),
 )

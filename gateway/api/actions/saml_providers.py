@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.metadata_documents import look_into_metadata, metadata_text, read_metadata_document
 from gateway.api.paging import page_fields, read_page
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
-from gateway.api.targets import any_of, saml_provider_target
+from gateway.api.targets import all_of, saml_provider_target
 from gateway.api.versions import IMS
 from gateway.clock import wire_time
 from gateway.directory import saml_providers as directory
@@ -68,10 +68,6 @@ def _change(parameters: Parameters) -> Change:
         message = "NewDescription or NewEncodedSAMLMetadataDocument must be given"
         raise InputError(Reason.PARAMETER_MISSING, message, subject="NewDescription")
     return change
-
-
-def _all(work: Work, _request: object) -> tuple[Target, ...]:
-    return (any_of(work, "saml-provider"),)
 
 
 def _one(work: Work, request: str | Change) -> tuple[Target, ...]:
@@ -140,27 +136,11 @@ def _fields(provider: SamlProvider) -> dict[str, Value]:
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action(
-        "CreateSAMLProvider",
-        IMS,
-        Auth.SIGNED,
-        _new_provider,
-        create_provider,
-        "ram:CreateSAMLProvider",
-        _all,
-        prepare=look_into_metadata,
+    ram_action(
+        "CreateSAMLProvider", IMS, _new_provider, create_provider, all_of("saml-provider"), prepare=look_into_metadata
     ),
-    Action("GetSAMLProvider", IMS, Auth.SIGNED, _name, get_provider, "ram:GetSAMLProvider", _one, reads=True),
-    Action("ListSAMLProviders", IMS, Auth.SIGNED, read_page, list_providers, "ram:ListSAMLProviders", _all, reads=True),
-    Action(
-        "UpdateSAMLProvider",
-        IMS,
-        Auth.SIGNED,
-        _change,
-        update_provider,
-        "ram:UpdateSAMLProvider",
-        _one,
-        prepare=look_into_metadata,
-    ),
-    Action("DeleteSAMLProvider", IMS, Auth.SIGNED, _name, delete_provider, "ram:DeleteSAMLProvider", _one),
+    ram_action("GetSAMLProvider", IMS, _name, get_provider, _one, reads=True),
+    ram_action("ListSAMLProviders", IMS, read_page, list_providers, all_of("saml-provider"), reads=True),
+    ram_action("UpdateSAMLProvider", IMS, _change, update_provider, _one, prepare=look_into_metadata),
+    ram_action("DeleteSAMLProvider", IMS, _name, delete_provider, _one),
 )

@@ -4,10 +4,10 @@ Rule: ram-limits §7; policy-language §2. ASSUMPTION: what a call does not send
 of sign-ins would lift the list of networks.
 """
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
-from gateway.api.parameters import Parameters
+from gateway.api.action import AnyAction, Outcome, Work, ram_action
+from gateway.api.parameters import Parameters, no_parameters
 from gateway.api.render import Value
-from gateway.api.targets import everything
+from gateway.api.targets import whole_account
 from gateway.api.versions import IMS, RAM
 from gateway.directory.security_preference import (
     MfaOperation,
@@ -19,14 +19,6 @@ from gateway.directory.security_preference import (
 )
 
 _TYPES = "VerificationTypes"
-
-
-def _targets(work: Work, _request: object) -> tuple[Target, ...]:
-    return (everything(work),)
-
-
-def _no_parameters(_parameters: Parameters) -> None:
-    return None
 
 
 def _ram_change(parameters: Parameters) -> SecurityChange:
@@ -146,8 +138,8 @@ def _login_answer(preference: SecurityPreference) -> dict[str, Value]:
 
 _GET, _SET = "GetSecurityPreference", "SetSecurityPreference"
 ACTIONS: tuple[AnyAction, ...] = (
-    Action(_GET, RAM, Auth.SIGNED, _no_parameters, get_ram_preference, f"ram:{_GET}", _targets, reads=True),
-    Action(_SET, RAM, Auth.SIGNED, _ram_change, set_ram_preference, f"ram:{_SET}", _targets),
-    Action(_GET, IMS, Auth.SIGNED, _no_parameters, get_ims_preference, f"ram:{_GET}", _targets, reads=True),
-    Action(_SET, IMS, Auth.SIGNED, _ims_change, set_ims_preference, f"ram:{_SET}", _targets),
+    ram_action(_GET, RAM, no_parameters, get_ram_preference, whole_account, reads=True),
+    ram_action(_SET, RAM, _ram_change, set_ram_preference, whole_account),
+    ram_action(_GET, IMS, no_parameters, get_ims_preference, whole_account, reads=True),
+    ram_action(_SET, IMS, _ims_change, set_ims_preference, whole_account),
 )

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.actions.roles import read_role_name, role_fields, trust_field
 from gateway.api.parameters import Parameters
-from gateway.api.targets import any_of, everything, role_target
+from gateway.api.targets import any_of, role_target, whole_account
 from gateway.api.versions import RAM
 from gateway.directory.roles import find_role
 from gateway.directory.service_roles import create_service_role, delete_service_role, get_template
@@ -79,37 +79,8 @@ def _named(work: Work, name: str) -> tuple[Target, ...]:
     return (replace(target, facts={_SERVICE_NAME: role.service_name}),)
 
 
-def _account(work: Work, _request: object) -> tuple[Target, ...]:
-    return (everything(work),)
-
-
 ACTIONS: tuple[AnyAction, ...] = (
-    Action(
-        "CreateServiceLinkedRole",
-        RAM,
-        Auth.SIGNED,
-        _read_new,
-        perform_create,
-        "ram:CreateServiceLinkedRole",
-        _new_role,
-    ),
-    Action(
-        "DeleteServiceLinkedRole",
-        RAM,
-        Auth.SIGNED,
-        read_role_name,
-        perform_delete,
-        "ram:DeleteServiceLinkedRole",
-        _named,
-    ),
-    Action(
-        "GetServiceLinkedRoleTemplate",
-        RAM,
-        Auth.SIGNED,
-        _read_service,
-        perform_get_template,
-        "ram:GetServiceLinkedRoleTemplate",
-        _account,
-        reads=True,
-    ),
+    ram_action("CreateServiceLinkedRole", RAM, _read_new, perform_create, _new_role),
+    ram_action("DeleteServiceLinkedRole", RAM, read_role_name, perform_delete, _named),
+    ram_action("GetServiceLinkedRoleTemplate", RAM, _read_service, perform_get_template, whole_account, reads=True),
 )

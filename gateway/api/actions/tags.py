@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.paging import page_fields, read_page
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
@@ -173,17 +173,8 @@ ACTIONS: tuple[AnyAction, ...] = tuple(
         (IMS, _ims_tagging, _ims_untagging, _ims_query, perform_list_ims),
     )
     for action in (
-        Action(
-            "TagResources",
-            version,
-            Auth.SIGNED,
-            tagging,
-            perform_tag,
-            "ram:TagResources",
-            _targets,
-            request_tags=_request_tags,
-        ),
-        Action("UntagResources", version, Auth.SIGNED, untagging, perform_untag, "ram:UntagResources", _targets),
-        Action("ListTagResources", version, Auth.SIGNED, query, listing, "ram:ListTagResources", _targets, reads=True),
+        ram_action("TagResources", version, tagging, perform_tag, _targets, request_tags=_request_tags),
+        ram_action("UntagResources", version, untagging, perform_untag, _targets),
+        ram_action("ListTagResources", version, query, listing, _targets, reads=True),
     )
 )

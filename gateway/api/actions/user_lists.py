@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Work, ram_action
 from gateway.api.paging import page_fields, read_page
 from gateway.api.parameters import Parameters
 from gateway.api.people import ACTIVE, ims_user, ram_user, tag_list
 from gateway.api.principal_names import principal_name_of
-from gateway.api.targets import any_of
+from gateway.api.targets import all_of
 from gateway.api.versions import IMS, RAM
 from gateway.clock import wire_time
 from gateway.directory.tags import TagKind, check_wanted, tags_of_each
@@ -75,21 +75,8 @@ def _users(work: Work, request: ListRequest) -> Slice[User]:
     return page_users(work.session, work.account_id, request.page, request.tags)
 
 
-def _any(work: Work, _request: object) -> tuple[Target, ...]:
-    return (any_of(work, "user"),)
-
-
 ACTIONS: tuple[AnyAction, ...] = (
-    Action("ListUsers", RAM, Auth.SIGNED, read_page, list_ram_users, "ram:ListUsers", _any, reads=True),
-    Action("ListUsers", IMS, Auth.SIGNED, _ims_list, list_ims_users, "ram:ListUsers", _any, reads=True),
-    Action(
-        "ListUserBasicInfos",
-        IMS,
-        Auth.SIGNED,
-        _basic_list,
-        list_user_basic_infos,
-        "ram:ListUserBasicInfos",
-        _any,
-        reads=True,
-    ),
+    ram_action("ListUsers", RAM, read_page, list_ram_users, all_of("user"), reads=True),
+    ram_action("ListUsers", IMS, _ims_list, list_ims_users, all_of("user"), reads=True),
+    ram_action("ListUserBasicInfos", IMS, _basic_list, list_user_basic_infos, all_of("user"), reads=True),
 )

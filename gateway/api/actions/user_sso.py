@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Work, ram_action
 from gateway.api.metadata_documents import look_into_metadata, metadata_text, read_metadata_document
-from gateway.api.parameters import Parameters
+from gateway.api.parameters import Parameters, no_parameters
 from gateway.api.render import Value
-from gateway.api.targets import everything
+from gateway.api.targets import whole_account
 from gateway.api.versions import IMS
 from gateway.directory.accounts import get_account
 from gateway.directory.domains import set_auxiliary_domain
@@ -25,14 +25,6 @@ class Change:
     login_with_domain: bool | None
     authn_sign_algo: str | None
     auxiliary_domain: str | None  # "" takes it away
-
-
-def _targets(work: Work, _request: object) -> tuple[Target, ...]:
-    return (everything(work),)
-
-
-def _no_parameters(_parameters: Parameters) -> None:
-    return None
 
 
 def _change(parameters: Parameters) -> Change:
@@ -84,24 +76,6 @@ def _fields(work: Work, settings: UserSsoSettings) -> dict[str, Value]:
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action(
-        "GetUserSsoSettings",
-        IMS,
-        Auth.SIGNED,
-        _no_parameters,
-        get_settings,
-        "ram:GetUserSsoSettings",
-        _targets,
-        reads=True,
-    ),
-    Action(
-        "SetUserSsoSettings",
-        IMS,
-        Auth.SIGNED,
-        _change,
-        set_settings,
-        "ram:SetUserSsoSettings",
-        _targets,
-        prepare=look_into_metadata,
-    ),
+    ram_action("GetUserSsoSettings", IMS, no_parameters, get_settings, whole_account, reads=True),
+    ram_action("SetUserSsoSettings", IMS, _change, set_settings, whole_account, prepare=look_into_metadata),
 )

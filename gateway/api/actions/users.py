@@ -7,8 +7,8 @@ the console does. Both move the user to the recycle bin.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
-from gateway.api.parameters import Parameters
+from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
+from gateway.api.parameters import ANY_LENGTH, Parameters
 from gateway.api.people import ims_user, last_login, ram_user, tag_list
 from gateway.api.principal_names import (
     check_new_principal_name,
@@ -37,7 +37,6 @@ from gateway.directory.recycle_bin import RecycledUser, delete_user, recycle_use
 from gateway.directory.tags import TagKind, check_tags, set_tags, tags_of
 from gateway.directory.users import User, create_user, get_user, update_user
 
-_ANY_LENGTH = 1_000_000  # how long a text may really be, the rule for it says
 _IMS_DISPLAY_NAME = replace(DISPLAY_NAME, longest=24, shortest=1)
 
 
@@ -75,7 +74,7 @@ class ImsUpdate:
 
 
 def _user_name(parameters: Parameters) -> str:
-    return parameters.text("UserName", max_length=_ANY_LENGTH)
+    return parameters.text("UserName", max_length=ANY_LENGTH)
 
 
 def _new_ram_user(parameters: Parameters) -> NewUser:
@@ -86,7 +85,7 @@ def _new_ims_user(parameters: Parameters) -> NewUser:
     """Raises: InputError; subjects "UserPrincipalName", "DisplayName", and those of tags."""
     name = read_principal_name(parameters)
     check_new_principal_name(name, PRINCIPAL_NAME)
-    check_name(_IMS_DISPLAY_NAME, parameters.text("DisplayName", max_length=_ANY_LENGTH))
+    check_name(_IMS_DISPLAY_NAME, parameters.text("DisplayName", max_length=ANY_LENGTH))
     return replace(_new_user(parameters, name), tags=check_tags(parameters.pairs("Tag")))
 
 
@@ -256,14 +255,12 @@ def _tags(request: NewUser) -> Mapping[str, str]:
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action("CreateUser", RAM, Auth.SIGNED, _new_ram_user, create_ram_user, "ram:CreateUser", _ram_new),
-    Action("GetUser", RAM, Auth.SIGNED, _user_name, get_ram_user, "ram:GetUser", _named, reads=True),
-    Action("UpdateUser", RAM, Auth.SIGNED, _ram_update, update_ram_user, "ram:UpdateUser", _ram_updated),
-    Action("DeleteUser", RAM, Auth.SIGNED, _user_name, delete_ram_user, "ram:DeleteUser", _named),
-    Action(
-        "CreateUser", IMS, Auth.SIGNED, _new_ims_user, create_ims_user, "ram:CreateUser", _ims_new, request_tags=_tags
-    ),
-    Action("GetUser", IMS, Auth.SIGNED, _any_user_key, get_ims_user, "ram:GetUser", _keyed, reads=True),
-    Action("UpdateUser", IMS, Auth.SIGNED, _ims_update, update_ims_user, "ram:UpdateUser", _ims_updated),
-    Action("DeleteUser", IMS, Auth.SIGNED, read_user_key, delete_ims_user, "ram:DeleteUser", _keyed),
+    ram_action("CreateUser", RAM, _new_ram_user, create_ram_user, _ram_new),
+    ram_action("GetUser", RAM, _user_name, get_ram_user, _named, reads=True),
+    ram_action("UpdateUser", RAM, _ram_update, update_ram_user, _ram_updated),
+    ram_action("DeleteUser", RAM, _user_name, delete_ram_user, _named),
+    ram_action("CreateUser", IMS, _new_ims_user, create_ims_user, _ims_new, request_tags=_tags),
+    ram_action("GetUser", IMS, _any_user_key, get_ims_user, _keyed, reads=True),
+    ram_action("UpdateUser", IMS, _ims_update, update_ims_user, _ims_updated),
+    ram_action("DeleteUser", IMS, read_user_key, delete_ims_user, _keyed),
 )

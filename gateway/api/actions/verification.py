@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
+from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.named_user import NamedUser, named_user, named_user_target, names_caller, read_optional_logon_name
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
@@ -72,17 +72,15 @@ def unbind_verification(work: Work, request: AddressOf) -> Outcome:
 
 
 def _changing(name: str, perform: Callable[[Work, AddressOf], Outcome]) -> AnyAction:
-    return Action(name, IMS, Auth.SIGNED, _address_of, perform, f"ram:{name}", _of_address)
+    return ram_action(name, IMS, _address_of, perform, _of_address)
 
 
 ACTIONS: tuple[AnyAction, ...] = (
-    Action(
+    ram_action(
         "GetVerificationInfo",
         IMS,
-        Auth.SIGNED,
         read_optional_logon_name,
         get_verification_info,
-        "ram:GetVerificationInfo",
         _of_user,
         on_itself=names_caller,
         reads=True,
