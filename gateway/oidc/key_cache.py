@@ -7,7 +7,8 @@ Not pure: it fetches, and asks the clock. Its promises, all bounded by the const
   kids can't make the gateway hammer a provider;
 - a provider that is down is left alone for a while, longer each time; meanwhile its old keys serve for six hours more,
   and without old keys the answer is immediate;
-- fetches never hold a lock that another provider's logins need, and take up only some of the process's threads.
+- fetches never hold a lock that another provider's logins need; they and those who wait for them, of all providers
+  together, take up only some of the process's threads.
 """
 
 import re
@@ -29,8 +30,9 @@ KID_INTERVAL = timedelta(seconds=15)  # between fetches for the sake of an unkno
 _SHORTEST, _USUAL, _LONGEST = timedelta(minutes=1), timedelta(hours=1), timedelta(hours=6)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(seconds=60)
 _MAX_PROVIDERS = 512  # in memory; those used longest ago go first
-_MAX_FETCHES = 4  # at once, of all providers; a worker process has more threads than that
+_MAX_FETCHES = 4  # at once, of all providers
 _MAX_WAITERS = 4  # for one provider
+_MAX_HELD_UP = 5  # who fetches or waits, whatever the provider; a worker process has more threads than that
 _WAIT_S = 3.0
 _DOCUMENT = Limits(total_s=5.0, connect_s=2.0, body_bytes=MAX_DOCUMENT_BYTES)
 _KEYS = Limits(total_s=5.0, connect_s=2.0, body_bytes=MAX_SET_BYTES)
@@ -94,6 +96,7 @@ class ProviderCache:
         self._lock = threading.Lock()  # of `_entries`, held for a look-up only
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._slots = threading.BoundedSemaphore(_MAX_FETCHES)
+        self._places = threading.BoundedSemaphore(_MAX_HELD_UP)
 
     def get(self, issuer: str) -> KnownProvider:
         """The provider of a registered issuer, fetched if need be.
@@ -162,11 +165,14 @@ class ProviderCache:
     def _board(self, entry: _Entry, now: datetime, *, joins: bool) -> tuple[_Flight | None, bool]:
         """The fetch to make, and True; or the one to wait for, and False; or None if there is no place for either."""
         if entry.flight is not None:
-            if not joins or entry.flight.waiters >= _MAX_WAITERS:
+            if not joins or entry.flight.waiters >= _MAX_WAITERS or not self._places.acquire(blocking=False):
                 return None, False
             entry.flight.waiters += 1
             return entry.flight, False
         if not self._slots.acquire(blocking=False):
+            return None, False
+        if not self._places.acquire(blocking=False):
+            self._slots.release()
             return None, False
         entry.flight, entry.begun_at = _Flight(), now
         return entry.flight, True
@@ -178,6 +184,7 @@ class ProviderCache:
         except (OidcError, UpstreamError) as exc:
             outcome = type(exc)(exc.reason, exc.public, exc.detail, subject=issuer)
         finally:
+            self._places.release()
             self._slots.release()
             with entry.lock:
                 entry.flight = None
@@ -190,7 +197,10 @@ class ProviderCache:
         return outcome
 
     def _wait(self, issuer: str, flight: _Flight) -> KnownProvider | OidcError | UpstreamError:
-        flight.done.wait(self._wait_s)
+        try:
+            flight.done.wait(self._wait_s)
+        finally:
+            self._places.release()
         return flight.outcome or _busy(issuer)
 
     def _fetch_provider(self, issuer: str) -> KnownProvider:

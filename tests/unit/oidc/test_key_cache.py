@@ -254,6 +254,18 @@ def test_get__more_fetches_than_places__refused_at_once(net: Net, clock: FakeClo
     assert cache.get(ISSUER).metadata.issuer == ISSUER
 
 
+def test_get__several_slow_providers_at_once__hold_up_a_few_threads_only(net: Net, clock: FakeClock) -> None:
+    cache = ProviderCache(net, clock)
+    net.gate.clear()
+    with ThreadPoolExecutor(12) as pool:
+        found = [pool.submit(cache.get, f"https://{n % 4}.example.com") for n in range(12)]
+        assert net.entered.wait(5)
+        held_up = [each for each in found if not _is_done(each.exception)]
+        net.gate.set()
+    assert len(held_up) <= 5
+    assert {each.exception().reason for each in found if each not in held_up} == {Reason.OIDC_UNAVAILABLE}  # type: ignore[union-attr]
+
+
 def test_get__thousands_of_providers__memory_is_bounded(net: Net, clock: FakeClock) -> None:
     cache = ProviderCache(net, clock)
     net.down = True
