@@ -5,6 +5,7 @@ immediate one. A write transaction takes the write lock at its first statement (
 writers queue instead of failing half way; a reader sees one snapshot. WAL with synchronous=FULL: what was
 committed survives a power cut.
 PostgreSQL: psycopg 3, read committed for writing, a read-only transaction for reading.
+Errors of the database go to the log: they do not repeat the values of a statement, hashes and seeds among them.
 """
 
 import os
@@ -118,7 +119,12 @@ def _parse_url(text: str) -> URL:
 def _postgres_engine(url: URL) -> Engine:
     # The ping costs one round trip and spares logins an error page after the database was restarted.
     return create_engine(
-        url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args={"application_name": "ramgate"}
+        url,
+        pool_size=10,
+        max_overflow=20,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"application_name": "ramgate"},
     )
 
 
@@ -137,7 +143,7 @@ def _sqlite_engine(url: URL) -> Engine:
     except OSError as exc:
         message = f"the database file `{path}` can't be opened: {exc.strerror}"
         raise ConfigError(Reason.CONFIG_INVALID, message, subject="database_url") from exc
-    engine = create_engine(url, pool_size=10, max_overflow=20)
+    engine = create_engine(url, pool_size=10, max_overflow=20, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def set_up(dbapi_connection: Any, _record: object) -> None:

@@ -51,6 +51,7 @@ class PostgresFleeting:
             pool_size=5,
             max_overflow=10,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={"application_name": "ramgate", "options": "-c synchronous_commit=off"},
         )
         forget_connections_on_fork(self.engine)

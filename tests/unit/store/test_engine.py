@@ -50,6 +50,13 @@ def test_transaction__after_a_reading_on_the_same_connection__may_write(store: S
     assert claims_in(store) == 1
 
 
+def test_transaction__database_refuses__the_error_does_not_repeat_what_was_written(store: Store) -> None:
+    """Errors go to the log with their text: hashes, sealed seeds and codes do not."""
+    with pytest.raises(DBAPIError) as caught, store.transaction() as session:
+        session.execute(text("INSERT INTO no_such_table VALUES (:secret)"), {"secret": "hush-hush"})
+    assert "hush-hush" not in str(caught.value)
+
+
 def test_utc_date_time__other_zone__comes_back_as_the_same_instant_in_utc(store: Store) -> None:
     instant = datetime(2026, 3, 4, 20, 0, 0, 123456, tzinfo=timezone(timedelta(hours=8)))
     with store.transaction() as session:
