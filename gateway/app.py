@@ -49,16 +49,13 @@ def build_services(settings: Settings, clock: Clock) -> Services:
     store = Store(settings.database_url)
     upgrade(store)
     ring, sp_keys = load_or_make_keys(settings.certs_dir, clock.now())
-    fetcher = Fetcher(
-        OutboundRules(tuple(map(ipaddress.ip_network, settings.outbound_networks)), development=settings.development),
-        Path(settings.outbound_ca_file) if settings.outbound_ca_file else None,
-    )
+    fetcher = make_fetcher(settings)
     return Services(
         store=store,
         ring=ring,
         clock=clock,
         authorizer=Authorizer(clock),
-        hashing=HashingLimit(),
+        hashing=HashingLimit(threads=settings.threads),
         sp_keys=sp_keys,
         base_url=settings.base_url,
         role_sso_urn=settings.role_sso_urn,
@@ -69,3 +66,11 @@ def build_services(settings: Settings, clock: Clock) -> Services:
         oidc_providers=ProviderCache(fetcher, clock, development=settings.development),
         trusted_proxies=tuple(ipaddress.ip_network(network) for network in settings.trusted_proxies),
     )
+
+
+def make_fetcher(settings: Settings) -> Fetcher:
+    """Raises: ConfigError(CONFIG_INVALID) if the CA file can't be used."""
+    rules = OutboundRules(
+        tuple(map(ipaddress.ip_network, settings.outbound_networks)), development=settings.development
+    )
+    return Fetcher(rules, Path(settings.outbound_ca_file) if settings.outbound_ca_file else None)

@@ -2,14 +2,14 @@
 
 import click
 
-from gateway.cli import account, group, init, key, metadata, policy, provider, role, serve, sso, user
+from gateway.cli import account, group, init, key, metadata, oidc, policy, provider, role, rule, serve, sso, user
 from gateway.cli.frame import RootGroup
 
 
 @click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="ramgate", prog_name="ramgate")
 def main() -> None:
-    """Single sign-on gateway: SAML in, RAM users, roles and STS credentials out."""
+    """Single sign-on gateway: SAML and OIDC in, RAM users, roles and STS credentials out."""
 
 
 main.add_command(init.init)
@@ -20,6 +20,8 @@ main.add_command(group.group)
 main.add_command(role.role)
 main.add_command(policy.policy)
 main.add_command(provider.provider)
+main.add_command(oidc.oidc)
+main.add_command(rule.rule)
 main.add_command(sso.sso)
 main.add_command(key.key)
 main.add_command(metadata.metadata)

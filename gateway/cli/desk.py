@@ -14,6 +14,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.directory.accounts import Account, list_accounts
 from gateway.directory.domains import find_account
 from gateway.errors import ConfigError, InputError, NotFound, Reason
+from gateway.fetch import Fetcher
 from gateway.key_files import load_or_make_keys
 from gateway.keyring import KeyRing
 from gateway.saml.certificates import ServiceProviderKeys
@@ -40,6 +41,14 @@ class Desk:
     @cached_property
     def _keys(self) -> tuple[KeyRing, ServiceProviderKeys]:
         return load_or_make_keys(self.settings.certs_dir, self.now())
+
+    @cached_property
+    def fetcher(self) -> Fetcher:
+        """The one way out, within the same rules as the gateway's."""
+        # Imported here: the app brings Flask, which takes its time and few commands need.
+        from gateway.app import make_fetcher  # noqa: PLC0415
+
+        return make_fetcher(self.settings)
 
     @property
     def ring(self) -> KeyRing:

@@ -14,6 +14,7 @@ from gateway.directory.users import User
 from gateway.errors import AlreadyExists, NotFound, Reason
 from gateway.store.base import Base
 from gateway.store.hashed_key import hash_key
+from gateway.store.paging import Page, Slice, read_row_slice
 
 
 class IdentityLink(Base):
@@ -73,6 +74,17 @@ def link_user(session: Session, provider_key: str, subject: str, user: User, *, 
 def links_of(session: Session, user: User) -> Sequence[IdentityLink]:
     query = select(IdentityLink).where(IdentityLink.user_id == user.id).order_by(IdentityLink.created_at)
     return session.scalars(query).all()
+
+
+def page_links(session: Session, provider_key: str, page: Page) -> Slice[tuple[IdentityLink, User]]:
+    """The links of a provider with their users, by user ID; without those of deleted users."""
+    query = (
+        select(IdentityLink, User)
+        .join(User, User.id == IdentityLink.user_id)
+        .where(IdentityLink.provider_key == provider_key)
+    )
+    found = read_row_slice(session, query, IdentityLink.user_id, page, lambda row: row[0].user_id)
+    return found.map(lambda row: (row[0], row[1]))
 
 
 def record_link_use(session: Session, provider_key: str, subject: str, now: datetime) -> None:

@@ -5,6 +5,9 @@ from urllib.parse import quote
 from flask import Blueprint, Response, flash
 from sqlalchemy.orm import Session
 
+from gateway.directory.mapping_rules import list_rules
+from gateway.directory.provider_keys import saml_provider_key
+from gateway.directory.provider_logins import get_login_settings
 from gateway.directory.saml_providers import (
     SamlProvider,
     create_saml_provider,
@@ -16,6 +19,7 @@ from gateway.directory.saml_providers import (
     update_saml_provider,
 )
 from gateway.errors import GatewayError, InputError, SamlError
+from gateway.federation.vouching import SAML_DEFAULT
 from gateway.saml.names import role_sso_recipient
 from gateway.web.admin import allowed_to, changing
 from gateway.web.admin_metadata import (
@@ -62,7 +66,7 @@ def _add_reading_views(views: Blueprint, edge: Edge) -> None:
     @views.get("/<name>")
     def detail(name: str) -> Response:
         with services.store.reading() as session:
-            who = allowed_to(session, services, "GetSAMLProvider", _entity(session, name))
+            who = allowed_to(session, services, "GetSAMLProvider", saml_entity(session, name))
             provider = get_saml_provider(session, who.account_id, name)
             return _detail_page(edge, session, provider)
 
@@ -81,7 +85,7 @@ def _add_preview_views(views: Blueprint, edge: Edge) -> None:
     @views.post("/<name>/preview")
     def preview_replacement(name: str) -> Response:
         with services.store.reading() as session:
-            who = allowed_to(session, services, "UpdateSAMLProvider", _entity(session, name))
+            who = allowed_to(session, services, "UpdateSAMLProvider", saml_entity(session, name))
             provider = get_saml_provider(session, who.account_id, name)
         return _preview_page(edge, provider_path(provider.name), {"name": provider.name}, provider)
 
@@ -109,7 +113,7 @@ def _add_changing_views(views: Blueprint, edge: Edge) -> None:
     @views.post("/<name>")
     def replace(name: str) -> Response:
         with services.store.transaction() as session:
-            who = changing(session, services, "UpdateSAMLProvider", _entity(session, name))
+            who = changing(session, services, "UpdateSAMLProvider", saml_entity(session, name))
             update_saml_provider(
                 session, who.account_id, name, metadata_xml=confirmed_metadata(), now=services.clock.now()
             )
@@ -119,7 +123,7 @@ def _add_changing_views(views: Blueprint, edge: Edge) -> None:
     @views.post("/<name>/settings")
     def settings(name: str) -> Response:
         with services.store.transaction() as session:
-            who = changing(session, services, "UpdateSAMLProvider", _entity(session, name))
+            who = changing(session, services, "UpdateSAMLProvider", saml_entity(session, name))
             update_saml_provider(
                 session,
                 who.account_id,
@@ -134,7 +138,7 @@ def _add_changing_views(views: Blueprint, edge: Edge) -> None:
     @views.post("/<name>/delete")
     def delete(name: str) -> Response:
         with services.store.transaction() as session:
-            who = changing(session, services, "DeleteSAMLProvider", _entity(session, name))
+            who = changing(session, services, "DeleteSAMLProvider", saml_entity(session, name))
             delete_saml_provider(session, who.account_id, name, now=services.clock.now())
         flash(f"{name} is deleted. Sessions that came through it are over.")
         return see_other("/admin/providers")
@@ -145,7 +149,7 @@ def provider_path(name: str) -> str:
     return "/admin/providers/" + quote("NEW" if name == "new" else name, safe="")
 
 
-def _entity(session: Session, name: str) -> str:
+def saml_entity(session: Session, name: str) -> str:
     """What policies are asked about: the provider's name as registered, since addresses find it in any case."""
     found = find_saml_provider(session, current_session().principal.account_id, name)
     return f"saml-provider/{found.name if found else name}"
@@ -203,6 +207,8 @@ def _detail_page(edge: Edge, session: Session, provider: SamlProvider, problem: 
         provider=provider,
         arn=provider.arn,
         path=provider_path(provider.name),
+        second_factors=get_login_settings(session, saml_provider_key(provider.id), SAML_DEFAULT).second_factors,
+        rules=len(list_rules(session, saml_provider_key(provider.id))),
         certificates=provider_certificates(session, provider),
         now=edge.services.clock.now(),
         sp=_sp(edge),

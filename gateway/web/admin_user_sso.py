@@ -4,9 +4,12 @@ from flask import Blueprint, Response, flash, request
 from sqlalchemy.orm import Session
 
 from gateway.directory.accounts import get_account
+from gateway.directory.provider_keys import user_sso_key
+from gateway.directory.provider_logins import get_login_settings
 from gateway.directory.user_sso import find_user_sso, set_user_sso, user_sso_certificates
 from gateway.errors import GatewayError, InputError, SamlError
 from gateway.federation.user_matching import accepted_domains
+from gateway.federation.vouching import SAML_DEFAULT
 from gateway.saml.names import user_sso_consumer_url, user_sso_entity_id, user_sso_metadata_url
 from gateway.web.admin import allowed_to, changing
 from gateway.web.admin_metadata import confirmed_metadata, preview_metadata, sent_metadata, sent_sign_algorithm
@@ -87,6 +90,7 @@ def _settings_page(edge: Edge, session: Session, account_id: str, problem: Gatew
         account=account,
         settings=find_user_sso(session, account_id),
         certificates=user_sso_certificates(session, account_id),
+        second_factors=get_login_settings(session, user_sso_key(account_id), SAML_DEFAULT).second_factors,
         domains=accepted_domains(session, account, services.domain_suffix),
         now=services.clock.now(),
         sp={

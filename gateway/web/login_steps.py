@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from gateway.directory.accounts import Account, get_account
 from gateway.directory.login_network import check_login_network
-from gateway.directory.mfa_devices import Holder, find_device_of
+from gateway.directory.mfa_devices import find_device_of
 from gateway.directory.mfa_tickets import make_ticket, ticket_counts
-from gateway.directory.password_login import use_password
+from gateway.directory.password_holders import Holder
+from gateway.directory.password_login import check_passwords_are_on, use_password
 from gateway.directory.security_preference import get_security_preference
 from gateway.directory.unfinished_logins import (
     LoginSoFar,
@@ -26,7 +27,6 @@ from gateway.directory.unfinished_logins import (
     owed_step,
     take_unfinished,
 )
-from gateway.directory.user_sso import find_user_sso
 from gateway.directory.users import User, record_login
 from gateway.errors import CredentialError, Reason
 from gateway.principal import AccountOwner, Principal, RamUser
@@ -35,7 +35,7 @@ from gateway.sts.duration import user_duration
 from gateway.sts.sessions import open_session
 from gateway.web.edge import Edge, see_other
 from gateway.web.records import record_password_login
-from gateway.web.session import delete_cookie, end_current, set_cookie, sign_in
+from gateway.web.session import delete_cookie, end_current, sent_handle, set_cookie, sign_in
 from gateway.web.visit import current_visit
 
 _PAGES = {
@@ -43,7 +43,6 @@ _PAGES = {
     LoginStep.DEVICE: "/signin/device",
     LoginStep.PASSWORD: "/signin/password",
 }
-_HANDLE_MAX_LENGTH = 100
 
 
 def begin_steps(edge: Edge, session: Session, login: LoginSoFar) -> Response:
@@ -76,8 +75,7 @@ def show_step(edge: Edge, step: LoginStep, show: Callable[[Session, LoginSoFar],
 
 def step_handle(edge: Edge) -> str:
     """What names the unfinished sign-in of this browser; empty if it has none."""
-    handle = request.cookies.get(edge.cookies.step.name, "")
-    return handle if len(handle) <= _HANDLE_MAX_LENGTH and handle.isascii() else ""
+    return sent_handle(request, edge.cookies.step)
 
 
 def unfinished_login(edge: Edge, session: Session) -> LoginSoFar:
@@ -171,10 +169,7 @@ def _admit(session: Session, login: LoginSoFar, now: datetime) -> None:
     holder = login.holder
     if isinstance(holder, User):
         check_network(session, login.account_id)
-        sso = find_user_sso(session, login.account_id)
-        if sso is not None and sso.enabled:
-            message = "users of this account sign in through their company"
-            raise CredentialError(Reason.PASSWORD_LOGIN_DISABLED, message)
+        check_passwords_are_on(session, login.account_id)
         use_password(session, holder.id, int(login.password_mark), now)
         record_login(session, holder, now)
     elif owner_mark(get_account(session, holder.id)) != login.password_mark:

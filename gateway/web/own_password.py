@@ -6,10 +6,10 @@ from gateway.directory.accounts import Account, check_owner_password, set_owner_
 from gateway.directory.guarded_check import guarded_check
 from gateway.directory.login_attempts import clear_failures, owner_attempt, user_attempt
 from gateway.directory.login_profiles import change_own_password, find_login_profile
-from gateway.directory.mfa_devices import Holder
+from gateway.directory.password_holders import Holder, account_id_of
 from gateway.directory.password_login import check_user_password, prepare_own_password
 from gateway.directory.security_preference import get_security_preference
-from gateway.directory.user_sso import find_user_sso
+from gateway.directory.user_sso import passwords_are_off
 from gateway.directory.users import User
 from gateway.secret import Secret
 from gateway.sts.sessions import end_sessions_of_owner, end_sessions_of_user
@@ -26,8 +26,7 @@ def has_password(session: Session, holder: Holder) -> bool:
     """Whether there is a password that could sign the person in: none while a company signs them in."""
     if isinstance(holder, Account):
         return True
-    sso = find_user_sso(session, holder.account_id)
-    return find_login_profile(session, holder) is not None and not (sso is not None and sso.enabled)
+    return find_login_profile(session, holder) is not None and not passwords_are_off(session, holder.account_id)
 
 
 def may_change_password(session: Session, edge: Edge, holder: Holder) -> bool:
@@ -84,5 +83,4 @@ def _change_of_owner(edge: Edge, owner: Account, old: Secret, new: Secret) -> No
 
 
 def _settings_allow(session: Session, holder: Holder) -> bool:
-    account_id = holder.account_id if isinstance(holder, User) else holder.id
-    return get_security_preference(session, account_id).allow_user_to_change_password
+    return get_security_preference(session, account_id_of(holder)).allow_user_to_change_password

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from gateway.client import policy_context
 from gateway.directory.accounts import get_account
-from gateway.directory.mfa_devices import Holder
+from gateway.directory.password_holders import Holder
 from gateway.directory.users import get_user_by_id
 from gateway.errors import AuthenticationError, Denied, NotFound, Reason
 from gateway.policy import Decision, Outcome

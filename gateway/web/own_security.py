@@ -7,7 +7,6 @@ from gateway.directory.access_keys import list_access_keys
 from gateway.directory.accounts import get_account
 from gateway.directory.mfa_devices import (
     Codes,
-    Holder,
     drop_device_of,
     find_device_of,
     get_device_of,
@@ -15,14 +14,15 @@ from gateway.directory.mfa_devices import (
     wrong_code,
 )
 from gateway.directory.mfa_drafts import start_draft
+from gateway.directory.password_holders import Holder, account_id_of, login_name_of
 from gateway.directory.password_policy import get_password_policy
 from gateway.directory.passwords import PasswordPolicy
 from gateway.directory.security_preference import get_security_preference
 from gateway.directory.users import User
 from gateway.errors import AlreadyExists, CredentialError, GatewayError, InputError, Reason, Throttled
 from gateway.secret import Secret
-from gateway.web.advice import status_of
-from gateway.web.edge import Edge, form_text, page, see_other
+from gateway.web.edge import Edge, form_text, see_other
+from gateway.web.form_page import form_page
 from gateway.web.login_steps import principal_of
 from gateway.web.own_password import change_password, has_password, may_change_password
 from gateway.web.own_rights import check_own, current_holder, may_own
@@ -129,38 +129,30 @@ def _check_may_bind(session: Session, edge: Edge, holder: Holder) -> None:
 
 
 def _manages_devices(session: Session, holder: Holder) -> bool:
-    return get_security_preference(session, _account_id(holder)).allow_user_to_manage_mfa_devices
+    return get_security_preference(session, account_id_of(holder)).allow_user_to_manage_mfa_devices
 
 
 def _draft_key() -> str:
     return f"session {current_session().session_id}"
 
 
-def _account_id(holder: Holder) -> str:
-    return holder.account_id if isinstance(holder, User) else holder.id
-
-
 def _overview(edge: Edge, session: Session, holder: Holder, error: GatewayError | None, refused_part: str) -> Response:
     """`error`: why what was sent is refused, in one part of the page, `password` or `device`."""
     services, manages = edge.services, _manages_devices(session, holder)
-    response = page(
+    return form_page(
         "security.html",
-        status_of(error) if error else 200,
+        error,
         active="security",
-        account=get_account(session, _account_id(holder)),
+        account=get_account(session, account_id_of(holder)),
         who=current_session(),
-        name=holder.name if isinstance(holder, User) else holder.owner_login,
+        name=login_name_of(holder),
         is_owner=not isinstance(holder, User),
-        problem=error.public if error else None,
         refused_part=refused_part,
         device=find_device_of(session, holder),
         may_bind=may_own(session, services, "BindMFADevice", settings_allow=manages),
         may_unbind=may_own(session, services, "UnbindMFADevice", settings_allow=manages),
         has_password=has_password(session, holder),
         may_change=may_change_password(session, edge, holder),
-        policy=get_password_policy(session, _account_id(holder)) if isinstance(holder, User) else PasswordPolicy(),
-        keys=list_access_keys(session, _account_id(holder), holder.id if isinstance(holder, User) else None),
+        policy=get_password_policy(session, account_id_of(holder)) if isinstance(holder, User) else PasswordPolicy(),
+        keys=list_access_keys(session, account_id_of(holder), holder.id if isinstance(holder, User) else None),
     )
-    if isinstance(error, Throttled):
-        response.headers["Retry-After"] = str(error.retry_after_s)
-    return response

@@ -15,8 +15,8 @@ from gateway.directory.users import User
 from gateway.errors import GatewayError, InputError, Reason, Throttled
 from gateway.secret import Secret
 from gateway.sts.sessions import end_sessions_of_user
-from gateway.web.advice import status_of
-from gateway.web.edge import Edge, form_text, page, see_other
+from gateway.web.edge import Edge, form_text, see_other
+from gateway.web.form_page import form_page
 from gateway.web.login_steps import go_on, principal_of, show_step, unfinished_login
 from gateway.web.records import record_own_change
 
@@ -91,10 +91,9 @@ def _user(login: LoginSoFar) -> User:
 
 
 def _password_page(session: Session, login: LoginSoFar, error: GatewayError | None) -> Response:
-    return page(
+    return form_page(
         "signin_password.html",
-        status_of(error) if error else 200,
-        problem=error.public if error else None,
+        error,
         who=_user(login).name,
         account=get_account(session, login.account_id),
         policy=get_password_policy(session, login.account_id),

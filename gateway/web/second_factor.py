@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from gateway.directory.accounts import get_account
 from gateway.directory.domains import default_domain
-from gateway.directory.mfa_devices import Codes, Holder, bind_seed, get_device_of, spend_codes, wrong_code
+from gateway.directory.mfa_devices import Codes, bind_seed, get_device_of, spend_codes, wrong_code
 from gateway.directory.mfa_drafts import start_draft, try_draft
+from gateway.directory.password_holders import Holder, account_id_of, login_name_of
 from gateway.directory.security_preference import get_security_preference
 from gateway.directory.unfinished_logins import (
     LoginSoFar,
@@ -25,8 +26,8 @@ from gateway.errors import GatewayError, InputError, NotFound, Throttled
 from gateway.secret import Secret
 from gateway.services import Services
 from gateway.totp import provisioning_uri, qr_svg
-from gateway.web.advice import status_of
 from gateway.web.edge import Edge, form_text, page, see_other
+from gateway.web.form_page import form_page
 from gateway.web.login_steps import go_on, principal_of, remember_browser, show_step, step_handle, unfinished_login
 from gateway.web.records import log_refused_code, record_own_change
 from gateway.web.session import delete_cookie
@@ -138,8 +139,7 @@ def bind_draft(session: Session, services: Services, key: str, holder: Holder, c
 
 def seed_page(session: Session, services: Services, holder: Holder, seed: Secret, action: str) -> Response:
     """The only page that shows the seed, as a picture and as text. It answers a POST, and is never stored."""
-    account = get_account(session, holder.account_id if isinstance(holder, User) else holder.id)
-    who = holder.name if isinstance(holder, User) else holder.owner_login
+    account, who = get_account(session, account_id_of(holder)), login_name_of(holder)
     label = f"{who}@{default_domain(account, services.domain_suffix)}" if isinstance(holder, User) else who
     uri = provisioning_uri(seed, label)
     return page(
@@ -154,7 +154,7 @@ def seed_page(session: Session, services: Services, holder: Holder, seed: Secret
 
 def codes_page(error: GatewayError, action: str) -> Response:
     """The two codes once more, without the seed: it is in the app, or a new one can be had."""
-    return page("device_codes.html", status_of(error), action=action, problem=error.public)
+    return form_page("device_codes.html", error, action=action)
 
 
 def _proved(edge: Edge, session: Session, login: LoginSoFar) -> Response:
@@ -178,17 +178,13 @@ def _refused_code(session: Session, edge: Edge, login: LoginSoFar, codes: Codes)
 
 
 def _code_page(session: Session, login: LoginSoFar, error: GatewayError | None) -> Response:
-    response = page(
+    return form_page(
         "signin_code.html",
-        status_of(error) if error else 200,
-        problem=error.public if error else None,
-        who=login.holder.name if isinstance(login.holder, User) else login.holder.owner_login,
+        error,
+        who=login_name_of(login.holder),
         account=get_account(session, login.account_id),
         may_remember=get_security_preference(session, login.account_id).enable_save_mfa_ticket,
     )
-    if isinstance(error, Throttled):
-        response.headers["Retry-After"] = str(error.retry_after_s)
-    return response
 
 
 def _device_page(session: Session, login: LoginSoFar) -> Response:

@@ -41,7 +41,7 @@ def install_sessions(app: Flask, services: Services, cookies: Cookies) -> None:
 
     @manager.request_loader  # type: ignore[untyped-decorator]
     def load(incoming: Request) -> SignedIn | None:
-        handle = _handle(incoming, cookies)
+        handle = sent_handle(incoming, cookies.session)
         if not handle:
             return None
         with services.store.reading() as session:
@@ -73,12 +73,12 @@ def find_current_session() -> BrowserSession | None:
 
 def current_handle(cookies: Cookies) -> str:
     """The handle of the session that this browser has; empty without one."""
-    return _handle(request, cookies)
+    return sent_handle(request, cookies.session)
 
 
 def end_current(session: Session, services: Services, cookies: Cookies) -> None:
     """End the session that this browser has, if any; in the transaction of whatever replaces it."""
-    handle = _handle(request, cookies)
+    handle = sent_handle(request, cookies.session)
     if handle:
         end_session(session, handle, services.clock.now())
 
@@ -114,6 +114,7 @@ def delete_cookie(response: Response, cookie: Cookie) -> None:
     response.delete_cookie(cookie.name, path="/", secure=cookie.secure, httponly=True, samesite=cookie.same_site)
 
 
-def _handle(incoming: Request, cookies: Cookies) -> str:
-    handle = incoming.cookies.get(cookies.session.name, "")
+def sent_handle(incoming: Request, cookie: Cookie) -> str:
+    """The handle that a cookie of this request holds; empty for none, and for what no handle looks like."""
+    handle = incoming.cookies.get(cookie.name, "")
     return handle if len(handle) <= _HANDLE_MAX_LENGTH and handle.isascii() else ""

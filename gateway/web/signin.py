@@ -11,17 +11,17 @@ from gateway.directory.accounts import Account, check_owner_password
 from gateway.directory.domains import find_account
 from gateway.directory.guarded_check import guarded_check
 from gateway.directory.login_attempts import Attempt, clear_failures, owner_attempt, user_attempt
-from gateway.directory.mfa_devices import Holder
 from gateway.directory.oidc_sign_in import list_sign_in_providers
-from gateway.directory.password_login import PasswordLogin, check_user_password
+from gateway.directory.password_holders import Holder
+from gateway.directory.password_login import check_user_password
 from gateway.directory.unfinished_logins import LoginSoFar, SecondFactor
-from gateway.directory.user_sso import find_user_sso
-from gateway.errors import CredentialError, NotFound, Reason, Throttled
+from gateway.directory.user_sso import passwords_are_off
+from gateway.errors import CredentialError, NotFound, Reason
 from gateway.oidc.names import start_path
 from gateway.secret import Secret
 from gateway.services import Services
-from gateway.web.advice import status_of
 from gateway.web.edge import Edge, form_text, page, see_other
+from gateway.web.form_page import form_page
 from gateway.web.login_steps import begin_steps, check_network, owner_mark
 from gateway.web.records import log_refused_password
 from gateway.web.relay import HOME
@@ -78,7 +78,9 @@ def _add_user_views(views: Blueprint, edge: Edge) -> None:
                 attempt,
                 lambda session: check_user_password(session, found.id, bare, password, services.clock.now()),
             )
-            return _accepted(edge, known.user, known, attempt)
+            return _accepted(
+                edge, attempt, known.user, str(known.password_id), must_change=known.must_change is not None
+            )
         except CredentialError as error:
             log_refused_password(error, found.id)
             with services.store.reading() as session:
@@ -90,7 +92,7 @@ def _add_owner_views(views: Blueprint, edge: Edge) -> None:
 
     @views.get("/owner/login.htm")
     def owner_page() -> Response:
-        return _form_page("login_owner.html", None, login="")
+        return form_page("login_owner.html", None, login="")
 
     @views.post("/owner/login.htm")
     def owner_login() -> Response:
@@ -99,10 +101,10 @@ def _add_owner_views(views: Blueprint, edge: Edge) -> None:
         attempt = owner_attempt(login)
         try:
             account = _check(services, attempt, lambda session: check_owner_password(session, login, password))
-            return _accepted(edge, account, None, attempt)
+            return _accepted(edge, attempt, account, owner_mark(account), must_change=False)  # it is never too old
         except CredentialError as error:
             log_refused_password(error, "")
-            return _form_page("login_owner.html", error, login=login)
+            return form_page("login_owner.html", error, login=login)
 
 
 def _check(services: Services, attempt: Attempt, check: Callable[[Session], Found]) -> Found:
@@ -126,17 +128,12 @@ def _bare_name(session: Session, services: Services, account: Account, name: str
     return local if owner is not None and owner.id == account.id else name
 
 
-def _accepted(edge: Edge, holder: Holder, known: PasswordLogin | None, attempt: Attempt) -> Response:
-    """The password is right: on to what else is owed. `known` of a user; an owner's password is never too old."""
-    if isinstance(holder, Account):
-        mark, must_change = owner_mark(holder), False
-    else:
-        assert known is not None, "a user was found by its password"
-        mark, must_change = str(known.password_id), known.must_change is not None
+def _accepted(edge: Edge, attempt: Attempt, holder: Holder, password_mark: str, *, must_change: bool) -> Response:
+    """The password is right: on to what else is owed."""
     target = edge.target(request.args.get("callback"))
     with edge.services.store.transaction() as session:
         clear_failures(session, attempt, edge.services.clock.now())
-        return begin_steps(edge, session, LoginSoFar(holder, mark, must_change, SecondFactor.NONE, target))
+        return begin_steps(edge, session, LoginSoFar(holder, password_mark, must_change, SecondFactor.NONE, target))
 
 
 def _account_page(services: Services, text: str, callback: str, problem: str | None) -> Response:
@@ -151,14 +148,13 @@ def _account_page(services: Services, text: str, callback: str, problem: str | N
 
 
 def _user_page(edge: Edge, session: Session, account: Account, name: str, error: CredentialError | None) -> Response:
-    settings = find_user_sso(session, account.id)
     callback = _kept(edge.target(request.args.get("callback")))
     to_provider = _query(callback=callback, login_hint=name)
-    return _form_page(
+    return form_page(
         "login_user.html",
         error,
         account=account,
-        sso_on=settings is not None and settings.enabled,
+        sso_on=passwords_are_off(session, account.id),
         start_url=f"/saml/start/{quote(account.id)}{_query(callback=callback)}",
         providers=[
             (provider, start_path(account.id, provider.name) + to_provider)
@@ -166,14 +162,6 @@ def _user_page(edge: Edge, session: Session, account: Account, name: str, error:
         ],
         name=name,
     )
-
-
-def _form_page(template: str, error: CredentialError | None, **values: object) -> Response:
-    """A form to sign in with, and why the last attempt was refused."""
-    response = page(template, status_of(error) if error else 200, problem=error.public if error else None, **values)
-    if isinstance(error, Throttled):
-        response.headers["Retry-After"] = str(error.retry_after_s)
-    return response
 
 
 def _kept(target: str) -> str:

@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 
 from gateway.arn import RamArn, parse_ram_arn, role_arn
 from gateway.client import policy_context
-from gateway.directory.roles import find_role, get_role
-from gateway.directory.tags import TagKind, tags_of
+from gateway.directory.roles import get_role, tags_of_role
 from gateway.errors import Denied, Reason
 from gateway.federation.receipts import grant_details
 from gateway.principal import RamUser
@@ -79,12 +78,12 @@ def _granted(edge: Edge, session: Session, who: BrowserSession, named: RamArn) -
 def _check_own_policies(
     edge: Edge, session: Session, user: RamUser, named: RamArn, context: Mapping[str, tuple[str, ...]]
 ) -> None:
-    resource, tags = role_arn(named.account_id, named.name), {}
-    if named.account_id == user.account_id and (role := find_role(session, user.account_id, named.name)) is not None:
-        tags = {
-            f"acs:ResourceTag/{k}": (v,) for k, v in tags_of(session, role.account_id, TagKind.ROLE, role.id).items()
-        }
-    edge.services.authorizer.require(session, user, "sts:AssumeRole", resource, {**context, **tags})
+    """As on the wire: of a role of another account nothing is asked but its ARN."""
+    own = named.account_id == user.account_id
+    tags = tags_of_role(session, named.account_id, named.name) if own else {}
+    facts = {f"acs:ResourceTag/{key}": (value,) for key, value in tags.items()}
+    resource = role_arn(named.account_id, named.name)
+    edge.services.authorizer.require(session, user, "sts:AssumeRole", resource, {**context, **facts})
 
 
 def _bounded(grant: RoleSessionGrant, who: BrowserSession) -> RoleSessionGrant:

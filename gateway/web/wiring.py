@@ -5,7 +5,11 @@ from flask_wtf.csrf import CSRFProtect
 
 from gateway.errors import InputError, Reason
 from gateway.services import Services
+from gateway.web.admin_assurance import create_assurance_blueprint
+from gateway.web.admin_oidc import create_oidc_providers_blueprint
+from gateway.web.admin_oidc_login import create_oidc_login_blueprint
 from gateway.web.admin_providers import create_providers_blueprint
+from gateway.web.admin_rules import create_rules_blueprints
 from gateway.web.admin_user_sso import create_user_sso_blueprint
 from gateway.web.cookies import Cookies, cookies_for
 from gateway.web.edge import Edge, see_other, sentence
@@ -67,6 +71,10 @@ def install_web(app: Flask, services: Services) -> CSRFProtect:
         create_own_security_blueprint(edge),
         create_take_role_blueprint(edge),
         create_providers_blueprint(edge),
+        create_oidc_providers_blueprint(edge),
+        create_oidc_login_blueprint(edge),
+        *create_rules_blueprints(edge),
+        create_assurance_blueprint(edge),
         create_user_sso_blueprint(edge),
     ):
         app.register_blueprint(blueprint)

@@ -6,7 +6,8 @@ from werkzeug.test import TestResponse
 
 from gateway.directory.accounts import get_account
 from gateway.directory.login_profiles import update_login_profile
-from gateway.directory.mfa_devices import Holder, bind_seed
+from gateway.directory.mfa_devices import bind_seed
+from gateway.directory.password_holders import Holder
 from gateway.directory.security_preference import SecurityChange, set_security_preference
 from gateway.directory.users import User, get_user
 from gateway.secret import Secret
