@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 import click
 
 from gateway.cli.desk import Desk, pass_desk
+from gateway.cli.frame import DeskCommand
 from gateway.cli.printing import Row
 from gateway.directory import identity_links, oidc_sign_in, users
 from gateway.directory.groups import get_group
@@ -28,13 +29,14 @@ def add_login_commands(group: click.Group) -> None:
         group.add_command(command)
 
 
-@click.command("sign-in")
+@click.command("sign-in", cls=DeskCommand)
 @click.argument("name")
 @click.option("--client-id", default=None, help="Our client there; as it is if not given.")
 @click.option("--method", type=click.Choice(list(ClientMethod)), default=None, help="How we prove who we are.")
 @click.option(
     "--client-secret-stdin", "from_stdin", is_flag=True, help="Read the secret from standard input, one line."
 )
+@click.option("--ask-client-secret", "asks", is_flag=True, help="Ask for the secret.")
 @click.option("--scope", "scopes", multiple=True)
 @click.option("--acr", "acr_values", multiple=True, help="A level of authentication to ask for.")
 @click.option("--prompt", "prompt", multiple=True, type=click.Choice(["none", "login", "consent", "select_account"]))
@@ -42,17 +44,15 @@ def add_login_commands(group: click.Group) -> None:
 @click.option("--user-info/--no-user-info", "reads_user_info", default=None, help="Ask the UserInfo endpoint too.")
 @pass_desk
 def sign_in(
-    desk: Desk, /, name: str, client_id: str | None, method: str | None, *, from_stdin: bool, **wish: object
+    desk: Desk, /, name: str, client_id: str | None, method: str | None, *, from_stdin: bool, asks: bool, **wish: object
 ) -> None:
     """Set our client at the provider up, or change what each sign-in asks for. `login` says what it becomes."""
-    secret = _read_secret(from_stdin=from_stdin)
+    secret = _read_secret(from_stdin=from_stdin, asks=asks)
     with desk.transaction() as session:
         provider = get_oidc_provider(session, desk.account(session).id, name)
         before = oidc_sign_in.find_oidc_sign_in(session, desk.ring, provider)
         if secret is None and before is None and method != ClientMethod.PRIVATE_KEY:
-            raise InputError(
-                Reason.PARAMETER_MISSING, "a new client needs --client-secret-stdin", subject="ClientSecret"
-            )
+            raise InputError(Reason.PARAMETER_MISSING, "a new client needs its secret", subject="ClientSecret")
         if client_id is None and before is None:
             raise InputError(Reason.PARAMETER_MISSING, "a new client needs --client-id", subject="ClientId")
         given = {key: value for key, value in wish.items() if value not in (None, ())}
@@ -69,7 +69,7 @@ def sign_in(
     desk.out.done(f"the client at {name} is set up")
 
 
-@click.command("no-sign-in")
+@click.command("no-sign-in", cls=DeskCommand)
 @click.argument("name")
 @pass_desk
 def no_sign_in(desk: Desk, name: str) -> None:
@@ -80,7 +80,7 @@ def no_sign_in(desk: Desk, name: str) -> None:
     desk.out.done(f"nobody signs in through {name} in the browser any more")
 
 
-@click.command("login")
+@click.command("login", cls=DeskCommand)
 @click.argument("name")
 @click.option("--use", type=click.Choice(list(Use)), default=None, help="What people become.")
 @click.option("--logon-name", "logon_name_key", default=None, help="Condition key, such as oidc:claim/email.")
@@ -114,7 +114,7 @@ def login(desk: Desk, /, name: str, *, use: str | None, none_counts: bool, **cha
     desk.out.done(f"a sign-in through {name} is for: {settings.use}")
 
 
-@click.command("links")
+@click.command("links", cls=DeskCommand)
 @click.argument("name")
 @pass_desk
 def links(desk: Desk, name: str) -> None:
@@ -128,7 +128,7 @@ def links(desk: Desk, name: str) -> None:
     desk.out.rows(rows, ("user", "since", "last_sign_in"))
 
 
-@click.command("unlink")
+@click.command("unlink", cls=DeskCommand)
 @click.argument("name")
 @click.argument("user")
 @pass_desk
@@ -141,8 +141,13 @@ def unlink(desk: Desk, name: str, user: str) -> None:
     desk.out.done(f"{user} is linked to nobody of {name}")
 
 
-def _read_secret(*, from_stdin: bool) -> Secret | None:
+def _read_secret(*, from_stdin: bool, asks: bool) -> Secret | None:
     """Never from the command line, which other processes can read. Raises: InputError(PARAMETER_INVALID)."""
+    if from_stdin and asks:
+        message = "--client-secret-stdin and --ask-client-secret exclude each other"
+        raise InputError(Reason.PARAMETER_INVALID, message, subject="ClientSecret")
+    if asks:
+        return Secret(click.prompt("Client secret", hide_input=True, err=True))
     if not from_stdin:
         return None
     line = sys.stdin.readline().rstrip("\r\n")

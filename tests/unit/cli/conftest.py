@@ -24,12 +24,13 @@ OWNER_PASSWORD = "Correct-Horse-9"
 class Ramgate:
     folder: Path
     clock: FakeClock
+    base_url: str = "https://sso.example.com"
 
     def __call__(self, *words: str, stdin: str | None = None) -> Result:
         environ: dict[str, str | None] = {
             "RAMGATE_VAR_DIR": str(self.folder / "var"),
             "RAMGATE_CERTS_DIR": str(self.folder / "certs"),
-            "RAMGATE_BASE_URL": "https://sso.example.com",
+            "RAMGATE_BASE_URL": self.base_url,
             "DATABASE_URL": None,
             "PORT": None,
         }
