@@ -17,6 +17,7 @@ from gateway.arn import mfa_arn, parse_ram_arn
 from gateway.directory import quotas, ties
 from gateway.directory.accounts import Account, lock_account
 from gateway.directory.names import MFA_DEVICE_NAME, check_name, name_key
+from gateway.directory.password_holders import Holder, account_id_of
 from gateway.directory.unique import insert_unique
 from gateway.directory.users import User
 from gateway.errors import AlreadyExists, Conflict, CredentialError, NotFound, Reason, Throttled
@@ -34,8 +35,6 @@ LONGEST_BLOCK = timedelta(hours=1)
 _PURPOSE = "mfa-seed"
 _NEVER_USED = 0
 _LONGEST_NAME = 64
-
-Holder = User | Account  # an account stands for its owner
 
 
 class MfaDevice(Base):
@@ -199,10 +198,10 @@ def bind_device(session: Session, device_id: str, holder: Holder, now: datetime)
 
     Raises: AlreadyExists as `check_may_bind`; NotFound, subject "VirtualMFADevice" or "User".
     """
-    lock_account(session, _account_of(holder))
+    lock_account(session, account_id_of(holder))
     _check_still_there(session, holder)
     device = session.get(MfaDevice, device_id, populate_existing=True)
-    if device is None or device.account_id != _account_of(holder):
+    if device is None or device.account_id != account_id_of(holder):
         raise _no_device()
     check_may_bind(session, device, holder)
     _bind(device, holder, now)
@@ -217,7 +216,7 @@ def bind_seed(
 
     It is called like its holder. Raises: AlreadyExists, subject "User.MFADevice"; LimitExceeded; NotFound.
     """
-    account_id = _account_of(holder)
+    account_id = account_id_of(holder)
     lock_account(session, account_id)
     _check_still_there(session, holder)
     if find_device_of(session, holder) is not None:
@@ -234,7 +233,7 @@ def unbind_device(session: Session, holder: Holder) -> MfaDevice:
 
     Raises: NotFound, subject "User.MFADevice".
     """
-    lock_account(session, _account_of(holder))
+    lock_account(session, account_id_of(holder))
     device = get_device_of(session, holder)
     device.user_id = device.owner_of = device.bound_at = None
     session.flush()
@@ -294,10 +293,6 @@ def _of(holder: Holder) -> Select[MfaDevice]:
     return select(MfaDevice).where(mine == holder.id)
 
 
-def _account_of(holder: Holder) -> str:
-    return holder.account_id if isinstance(holder, User) else holder.id
-
-
 def _check_still_there(session: Session, holder: Holder) -> None:
     if isinstance(holder, User):
         ties.check_still_there(session, "User", holder.id)
@@ -307,7 +302,7 @@ def _free_name(session: Session, holder: Holder) -> str:
     """The holder's name as far as a device may be called so; with a part of the id where that is taken."""
     name = holder.name.replace("_", "-") if isinstance(holder, User) else "account-owner"
     taken = select(MfaDevice.id).where(
-        MfaDevice.account_id == _account_of(holder), MfaDevice.name_key == name_key(name)
+        MfaDevice.account_id == account_id_of(holder), MfaDevice.name_key == name_key(name)
     )
     if session.scalar(taken) is None:
         return name

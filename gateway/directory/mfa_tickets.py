@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from gateway.directory.mfa_devices import Holder, MfaDevice
+from gateway.directory.mfa_devices import MfaDevice
+from gateway.directory.password_holders import Holder
 from gateway.directory.revocations import find_revocation
 from gateway.errors import CredentialError
 from gateway.keyring import KeyRing

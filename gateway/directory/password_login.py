@@ -32,7 +32,7 @@ from gateway.directory.password_history import newest_password_id
 from gateway.directory.password_policy import get_password_policy
 from gateway.directory.passwords import PasswordPolicy, verify_password
 from gateway.directory.security_preference import SecurityPreference, get_security_preference
-from gateway.directory.user_sso import find_user_sso
+from gateway.directory.user_sso import passwords_are_off
 from gateway.directory.users import User
 from gateway.errors import CredentialError, Reason
 from gateway.secret import Secret
@@ -67,10 +67,7 @@ def check_user_password(session: Session, account_id: str, name: str, password: 
     administrator must enable the profile) or PASSWORD_EXPIRED (too old, and the policy says that is final; or a first
     password that was not used in time: an administrator must set another).
     """
-    sso = find_user_sso(session, account_id)
-    if sso is not None and sso.enabled:
-        message = "users of this account sign in through their company"
-        raise CredentialError(Reason.PASSWORD_LOGIN_DISABLED, message)
+    check_passwords_are_on(session, account_id)
     user, profile = _find(session, account_id, name)
     password_id = 0 if user is None else newest_password_id(session, user.id)
     policy, preference = get_password_policy(session, account_id), get_security_preference(session, account_id)
@@ -83,6 +80,13 @@ def check_user_password(session: Session, account_id: str, name: str, password: 
     return PasswordLogin(
         user, password_id, _standing(user, profile, policy, preference, now), profile.mfa_bind_required
     )
+
+
+def check_passwords_are_on(session: Session, account_id: str) -> None:
+    """Raises: CredentialError(PASSWORD_LOGIN_DISABLED) while the account's users sign in through their company."""
+    if passwords_are_off(session, account_id):
+        message = "users of this account sign in through their company"
+        raise CredentialError(Reason.PASSWORD_LOGIN_DISABLED, message)
 
 
 def prepare_own_password(session: Session, user: User, password_id: int, password: Secret) -> NewPassword:

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory.accounts import Account, get_account
 from gateway.directory.login_profiles import find_login_profile
-from gateway.directory.mfa_devices import Holder, find_device_of
+from gateway.directory.mfa_devices import find_device_of
+from gateway.directory.password_holders import Holder, account_id_of
 from gateway.directory.security_preference import MfaOperation, get_security_preference
 from gateway.directory.users import User, get_user_by_id
 from gateway.errors import AuthenticationError, Reason
@@ -64,7 +65,7 @@ class LoginSoFar:
 
     @property
     def account_id(self) -> str:
-        return self.holder.account_id if isinstance(self.holder, User) else self.holder.id
+        return account_id_of(self.holder)
 
 
 def owed_step(session: Session, login: LoginSoFar) -> LoginStep | None:

@@ -82,6 +82,12 @@ def find_user_sso(session: Session, account_id: str) -> UserSsoSettings | None:
     return session.get(UserSsoSettings, account_id) if is_storable(account_id) else None
 
 
+def passwords_are_off(session: Session, account_id: str) -> bool:
+    """Whether the company signs the account's users in, so that none of their passwords does."""
+    settings = find_user_sso(session, account_id)
+    return settings is not None and settings.enabled
+
+
 def default_user_sso(account_id: str, now: datetime) -> UserSsoSettings:
     """What holds for an account that never chose anything: a row that is not in the database.
 

@@ -8,7 +8,6 @@ The same address from another provider, or with another subject, never finds a l
 somebody had before does not become that person.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,6 +20,7 @@ from gateway.directory.names import USER_NAME, check_name
 from gateway.directory.users import ProvisionType, User, create_user, find_user
 from gateway.errors import AuthenticationError, InputError, Reason
 from gateway.federation.facts import LoginFacts
+from gateway.federation.rules import Context, read_key
 from gateway.federation.user_matching import local_part
 from gateway.federation.vouching import Voucher
 
@@ -28,8 +28,6 @@ _EMAIL = "oidc:claim/email"
 _EMAIL_VERIFIED = "oidc:claim/email_verified"
 _MADE = "Made at the first sign-in through {arn}"
 _LONGEST_COMMENTS = 128
-
-Context = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +87,6 @@ def derive_groups(
     if person.user.provision_type == ProvisionType.FEDERATED and settings.new_user_group:
         until[settings.new_user_group] = now + timedelta(days=settings.new_user_days)
     return replace_claimed_groups(session, person.user, voucher.key, until)
-
-
-def read_key(context: Context, key: str) -> tuple[str, ...]:
-    """The values of a condition key in any case, each once; none for the empty key."""
-    found = (values for name, values in context.items() if key and name.lower() == key.lower())
-    return tuple(dict.fromkeys(value for values in found for value in values))
 
 
 def _logon_name(session: Session, account: Account, voucher: Voucher, context: Context, suffix: str) -> str:

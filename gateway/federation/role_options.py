@@ -23,7 +23,7 @@ from gateway.federation.attributes import (
     read_rule_providers,
 )
 from gateway.federation.facts import LoginFacts, Occasion, facts_of
-from gateway.federation.rules import MappingRule, RuleMiss, apply_rules, make_session_name
+from gateway.federation.rules import MappingRule, RuleMiss, apply_rules, make_session_name, read_key
 from gateway.federation.vouching import Voucher, Vouching
 from gateway.identity import VerifiedIdentity
 from gateway.policy import ConditionBlock, parse_condition_block
@@ -86,7 +86,7 @@ def oidc_role_options(identity: VerifiedIdentity, vouching: Vouching, occasion: 
     facts = facts_of(identity)
     context = login_context(facts, voucher, occasion)
     settings = voucher.settings
-    values = _values(context, settings.roles_key)[:MAX_ROLE_VALUES]
+    values = read_key(context, settings.roles_key)[:MAX_ROLE_VALUES]
     name, problem = make_session_name(settings.session_name or "${oidc:sub}", context) if values else ("", "")
     said: list[RoleOption] = []
     malformed: list[MalformedRole] = []
@@ -137,12 +137,6 @@ def rules_of(session: Session, provider_key: str) -> list[MappingRule]:
 def _compiled(condition: str) -> ConditionBlock:
     """Pure in its argument; memoised because every login asks the same few rules, and a changed one is another."""
     return parse_condition_block(condition)
-
-
-def _values(context: dict[str, tuple[str, ...]], key: str) -> tuple[str, ...]:
-    """The values of a condition key in any case, each once."""
-    found = (values for name, values in context.items() if key and name.lower() == key.lower())
-    return tuple(dict.fromkeys(value for values in found for value in values))
 
 
 def _own_role(provider: RamArn, name: str) -> str:

@@ -82,6 +82,12 @@ def make_session_name(template: str, context: Context) -> tuple[str, str]:
     return name, ""
 
 
+def read_key(context: Context, key: str) -> tuple[str, ...]:
+    """The values of a condition key in any case, each once; none for the empty key."""
+    found = (values for name, values in context.items() if key and name.lower() == key.lower())
+    return tuple(dict.fromkeys(value for values in found for value in values))
+
+
 def _apply(rule: MappingRule, context: Context) -> RuleHit | RuleMiss:
     unmet = unmet_conditions(rule.block, context)
     if unmet:

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from gateway.directory.accounts import get_account
 from gateway.directory.login_profiles import LoginProfile
-from gateway.directory.mfa_devices import Codes, Holder, bind_seed, unbind_device
+from gateway.directory.mfa_devices import Codes, bind_seed, unbind_device
 from gateway.directory.mfa_drafts import MOST_TRIES, start_draft, try_draft
 from gateway.directory.mfa_tickets import LIFETIME as TICKET_LIFETIME
 from gateway.directory.mfa_tickets import make_ticket, ticket_counts
+from gateway.directory.password_holders import Holder
 from gateway.directory.revocations import revoke
 from gateway.directory.security_preference import MfaOperation, SecurityChange, set_security_preference
 from gateway.directory.unfinished_logins import (
