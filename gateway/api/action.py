@@ -17,9 +17,11 @@ from gateway.client import Client
 from gateway.identity import VerifiedIdentity
 from gateway.principal import Principal
 from gateway.services import Services
+from gateway.store.reading import Reading
 from gateway.sts.token import SessionToken
 
 P = TypeVar("P")
+Made = TypeVar("Made")
 
 
 class Auth(StrEnum):
@@ -45,7 +47,7 @@ class Work:
     """What the phases after authentication work with: one request, one database transaction."""
 
     services: Services
-    session: Session
+    source: Session | Reading  # for statements of the hot path
     call: ApiCall
     client: Client
     now: datetime
@@ -54,9 +56,15 @@ class Work:
     prepared: object = None  # what `prepare` of the operation made
 
     @property
+    def session(self) -> Session:
+        """The transaction as the ORM sees it. In a reading it is made when it is first asked for."""
+        return self.source if isinstance(self.source, Session) else self.source.session
+
+    @property
     def caller(self) -> Principal:
-        """Who signed the call."""
-        assert self.principal is not None, "an anonymous operation has no caller"
+        """Who signed the call. Raises: TypeError in an anonymous operation, which must not ask."""
+        if self.principal is None:
+            raise TypeError("an anonymous operation has no caller")
         return self.principal
 
     @property
@@ -67,7 +75,12 @@ class Work:
     @property
     def vouched(self) -> VerifiedIdentity:
         """Whom an identity provider vouched for."""
-        assert isinstance(self.prepared, VerifiedIdentity), "the operation identifies nobody"
+        return self.made(VerifiedIdentity)
+
+    def made(self, kind: type[Made]) -> Made:
+        """What `prepare` of the operation made. Raises: TypeError where that is something else: nobody gets by."""
+        if not isinstance(self.prepared, kind):
+            raise TypeError(f"the operation prepared no {kind.__name__}")
         return self.prepared
 
 

@@ -1,7 +1,11 @@
 """Reading the names of things, by the rules that they were made by. Rule: ram-limits §2, §10."""
 
+from dataclasses import dataclass
+
+from gateway.api.action import Target, Work
 from gateway.api.parameters import ANY_LENGTH, Parameters
-from gateway.directory.names import NameRule, check_name
+from gateway.api.targets import policy_target
+from gateway.directory.names import POLICY_NAME, NameRule, check_name
 from gateway.policy import PolicyType
 
 _POLICY_TYPES = (PolicyType.CUSTOM.value, PolicyType.SYSTEM.value)
@@ -15,6 +19,24 @@ def read_name(parameters: Parameters, rule: NameRule) -> str:
     name = parameters.text(rule.parameter, max_length=ANY_LENGTH)
     check_name(rule, name)
     return name
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyName:
+    """A policy of either type."""
+
+    type: PolicyType
+    name: str
+
+
+def read_policy_name(parameters: Parameters) -> PolicyName:
+    """Raises: as `read_policy_type` and `read_name`."""
+    return PolicyName(read_policy_type(parameters), read_name(parameters, POLICY_NAME))
+
+
+def named_policy(work: Work, policy: PolicyName) -> tuple[Target, ...]:
+    """The policy as an operation's only target."""
+    return (policy_target(work, policy.type, policy.name),)
 
 
 def read_policy_type(parameters: Parameters) -> PolicyType:

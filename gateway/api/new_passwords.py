@@ -10,7 +10,8 @@ from gateway.secret import Secret
 
 
 def prepare(work: Work, password: Secret, make: Callable[[], NewPassword]) -> NewPassword:
-    """What `make` makes of a password, one at a time. To be called by the `prepare` of an operation.
+    """What `make` makes of a password, one at a time. To be called by the `prepare` of an operation, whose
+    `perform` finds it as `work.made(NewPassword)`.
 
     Refused: what the account asks to be refused of calls only (`intercept_risk_on_api`); whatever `make` refuses.
     Raises: InputError(PASSWORD_TOO_WEAK); Throttled(LOGIN_THROTTLED) when others take too long.
@@ -19,9 +20,3 @@ def prepare(work: Work, password: Secret, make: Callable[[], NewPassword]) -> Ne
         check_not_common(password)
     with work.services.hashing.long_turn():
         return make()
-
-
-def prepared_password(work: Work) -> NewPassword:
-    """What `prepare` made, in the `perform` of the operation."""
-    assert isinstance(work.prepared, NewPassword), "the operation prepares a password"
-    return work.prepared

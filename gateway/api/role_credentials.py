@@ -1,10 +1,14 @@
 """What the ways to a role session have in common on the wire: the role's name coming in, the credentials going out."""
 
+from gateway.api.action import Work
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
 from gateway.arn import RamArn, parse_ram_arn
+from gateway.audit.receipts import Receipt
 from gateway.clock import wire_time
 from gateway.errors import InputError
+from gateway.federation.receipts import grant_details
+from gateway.sts.assume import RoleSessionGrant
 from gateway.sts.credentials import Credentials
 
 _LONGEST_ARN = 1024
@@ -17,6 +21,20 @@ def arn_parameter(parameters: Parameters, name: str, kind: str) -> RamArn:
         return parse_ram_arn(text, kind)
     except InputError as error:
         raise InputError(error.reason, error.public, error.detail, subject=name) from error
+
+
+def exchange_receipt(work: Work, kind: str, grant: RoleSessionGrant) -> Receipt:
+    """What the role's account remembers of credentials that were given for a foreign token."""
+    holder = grant.token.principal
+    return Receipt(
+        at=work.now,
+        request_id=work.call.wire.request_id,
+        account_id=holder.account_id,
+        kind=kind,
+        principal_arn=holder.arn,
+        outcome=grant.decision.outcome.value,
+        details=grant_details(grant) | {"client": work.client.address},
+    )
 
 
 def credentials_answer(credentials: Credentials) -> dict[str, Value]:

@@ -53,8 +53,7 @@ def read_user_scope(parameters: Parameters) -> TagScope:
 
 
 def _read_kind(parameters: Parameters, *kinds: TagKind) -> TagKind:
-    parameters.text("ResourceType", max_length=_LONGEST_NAME)
-    return TagKind(parameters.optional_choice("ResourceType", [kind.value for kind in kinds]) or "")
+    return TagKind(parameters.choice("ResourceType", [kind.value for kind in kinds]))
 
 
 def _read_things(parameters: Parameters, name: str) -> tuple[str, ...]:

@@ -103,9 +103,12 @@ def set_tags(session: Session, account_id: str, kind: TagKind, thing_id: str, ta
     session.flush()
 
 
-def remove_tags(session: Session, account_id: str, kind: TagKind, thing_id: str, keys: Collection[str]) -> None:
-    """Take tags off a thing. Removing what it does not have changes nothing."""
+def remove_tags(session: Session, account_id: str, kind: TagKind, thing_id: str, keys: Collection[str] | None) -> None:
+    """Take tags off a thing; None means all of them. Removing what it does not have changes nothing."""
     lock_account(session, account_id)
+    if keys is None:
+        drop_tags(session, account_id, kind, thing_id)
+        return
     folded = [fold(key) for key in keys if is_storable(key)]
     session.execute(delete(Tag).where(*_is(account_id, kind, (thing_id,)), Tag.key_folded.in_(folded)))
 

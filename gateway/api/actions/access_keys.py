@@ -19,7 +19,7 @@ from gateway.directory.recycled_keys import delete_access_key
 from gateway.directory.security_preference import get_security_preference
 from gateway.store.fleeting import LastUse
 
-LONGEST_KEY_ID = 64
+_LONGEST_KEY_ID = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,12 @@ class NewStatus:
 
 
 def read_key(parameters: Parameters, version: str) -> OneKey:
-    return OneKey(read_holder(parameters, version), parameters.text("UserAccessKeyId", max_length=LONGEST_KEY_ID))
+    return OneKey(read_holder(parameters, version), parameters.text("UserAccessKeyId", max_length=_LONGEST_KEY_ID))
 
 
 def _new_status(parameters: Parameters, version: str) -> NewStatus:
     key = read_key(parameters, version)
-    parameters.text("Status", max_length=LONGEST_KEY_ID)
-    status = parameters.optional_choice("Status", tuple(AccessKeyStatus)) or ""
-    return NewStatus(key.holder, key.access_key_id, status)
+    return NewStatus(key.holder, key.access_key_id, parameters.choice("Status", tuple(AccessKeyStatus)))
 
 
 def create_key(work: Work, holder: Holder) -> Outcome:

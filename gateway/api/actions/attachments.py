@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
-from gateway.api.actions.policies import PolicyName, read_policy
-from gateway.api.named import read_name
+from gateway.api.named import PolicyName, named_policy, read_name, read_policy_name
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
 from gateway.api.targets import group_target, policy_target, role_target, user_target
@@ -80,7 +79,7 @@ def _holder_actions(kind: HolderKind) -> tuple[AnyAction, ...]:
     def read(parameters: Parameters) -> AttachmentRequest:
         return AttachmentRequest(
             holder=read_name(parameters, kind.rule),
-            policy=read_policy(parameters),
+            policy=read_policy_name(parameters),
             resource_group_id=parameters.optional_text("ResourceGroupId", max_length=_LONGEST_GROUP_ID),
         )
 
@@ -156,11 +155,7 @@ def perform_list_entities(work: Work, policy: PolicyName) -> Outcome:
     return Outcome({"Users": {"User": users}, "Groups": {"Group": groups}, "Roles": {"Role": roles}})
 
 
-def _policy_targets(work: Work, policy: PolicyName) -> tuple[Target, ...]:
-    return (policy_target(work, policy.type, policy.name),)
-
-
 ACTIONS: tuple[AnyAction, ...] = (
     *(action for kind in _KINDS for action in _holder_actions(kind)),
-    ram_action("ListEntitiesForPolicy", RAM, read_policy, perform_list_entities, _policy_targets, reads=True),
+    ram_action("ListEntitiesForPolicy", RAM, read_policy_name, perform_list_entities, named_policy, reads=True),
 )

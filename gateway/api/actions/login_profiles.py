@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.named_user import NamedUser, named_user, named_user_target, read_logon_name, read_user_name
-from gateway.api.new_passwords import prepare, prepared_password
-from gateway.api.parameters import Parameters
+from gateway.api.new_passwords import prepare
+from gateway.api.parameters import Parameters, missing
 from gateway.api.principal_names import principal_name_of
 from gateway.api.render import Value
 from gateway.api.versions import IMS, RAM
@@ -29,7 +29,7 @@ from gateway.directory.login_profiles import (
 from gateway.directory.password_policy import get_password_policy
 from gateway.directory.security_preference import get_security_preference
 from gateway.directory.users import User
-from gateway.errors import AlreadyExists, InputError, Reason
+from gateway.errors import AlreadyExists, Reason
 from gateway.secret import Secret
 from gateway.sts.sessions import end_sessions_of_user
 
@@ -68,7 +68,7 @@ def _request(who: NamedUser, parameters: Parameters, status: LoginProfileStatus 
 def _new_profile(request: ProfileRequest) -> ProfileRequest:
     """ASSUMPTION: a profile is made with a password; what one without would be good for is not published."""
     if request.password is None:
-        raise InputError(Reason.PARAMETER_MISSING, "Password is missing", subject="Password")
+        raise missing("Password")
     return request
 
 
@@ -129,7 +129,7 @@ def _create(work: Work, request: ProfileRequest) -> tuple[User, LoginProfile]:
     profile = add_login_profile(
         work.session,
         user,
-        prepared_password(work),
+        work.made(NewPassword),
         password_reset_required=request.password_reset_required or False,
         mfa_bind_required=request.mfa_bind_required or False,
         status=request.status or LoginProfileStatus.ACTIVE,
@@ -168,7 +168,7 @@ def _update(work: Work, request: ProfileRequest) -> tuple[User, LoginProfile]:
     profile = update_login_profile(
         work.session,
         user,
-        password=None if request.password is None else prepared_password(work),
+        password=None if request.password is None else work.made(NewPassword),
         password_reset_required=request.password_reset_required,
         mfa_bind_required=request.mfa_bind_required,
         status=request.status,

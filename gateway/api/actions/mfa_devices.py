@@ -169,8 +169,7 @@ def bind_mfa_device(work: Work, request: Binding) -> Outcome:
     Raises: NotFound, subject "User" or "VirtualMFADevice"; AlreadyExists, subject "User.MFADevice" or
     "VirtualMFADevice.User".
     """
-    assert isinstance(work.prepared, str), "the codes were not proved"
-    device = bind_device(work.session, work.prepared, named_user(work, request.who), work.now)
+    device = bind_device(work.session, work.made(str), named_user(work, request.who), work.now)
     return Outcome(details={"device": device.serial_number})
 
 

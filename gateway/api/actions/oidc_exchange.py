@@ -8,22 +8,21 @@ from gateway.api.action import Action, AnyAction, Auth, Outcome, Work
 from gateway.api.errors import FederatedCaller
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
-from gateway.api.role_credentials import arn_parameter, credentials_answer
+from gateway.api.role_credentials import arn_parameter, credentials_answer, exchange_receipt
 from gateway.api.versions import STS
 from gateway.arn import RamArn
-from gateway.audit.receipts import Receipt
 from gateway.client import policy_context
 from gateway.clock import wire_time
 from gateway.directory.oidc_providers import get_oidc_provider
 from gateway.errors import InputError, OidcError, Reason
 from gateway.federation.facts import Occasion
 from gateway.federation.oidc_exchange import OidcExchange, Wanted, exchange_oidc_for_role
-from gateway.federation.receipts import grant_details
 from gateway.identity import VerifiedIdentity
 from gateway.oidc.expectation import IdTokenExpectation
 from gateway.oidc.id_token import verify_id_token
 from gateway.oidc.key_cache import KnownProvider, check_fingerprints
 
+_NAME = "AssumeRoleWithOIDC"
 _LONGEST_TOKEN = 20_000
 _LONGEST_SESSION_NAME = 64
 _SESSION_NAME = re.compile(r"[A-Za-z0-9.@_-]{2,64}")
@@ -95,7 +94,7 @@ def assume_role_with_oidc(work: Work, request: OidcExchangeRequest) -> Outcome:
         wanted=Wanted(request.role, request.session_name, request.duration_s, request.policy),
         occasion=Occasion(work.call.wire.request_id, work.now, policy_context(work.client, work.now)),
     )
-    return Outcome(_answer(exchange), receipt=_receipt(work, exchange))
+    return Outcome(_answer(exchange), receipt=exchange_receipt(work, _NAME, exchange.grant))
 
 
 def _answer(exchange: OidcExchange) -> dict[str, Value]:
@@ -117,31 +116,18 @@ def _answer(exchange: OidcExchange) -> dict[str, Value]:
     }
 
 
-def _receipt(work: Work, exchange: OidcExchange) -> Receipt:
-    holder = exchange.grant.token.principal
-    return Receipt(
-        at=work.now,
-        request_id=work.call.wire.request_id,
-        account_id=holder.account_id,
-        kind="AssumeRoleWithOIDC",
-        principal_arn=holder.arn,
-        outcome=exchange.grant.decision.outcome.value,
-        details=grant_details(exchange.grant) | {"client": work.client.address},
-    )
-
-
 def _oidc_caller(request: OidcExchangeRequest) -> FederatedCaller:
     return FederatedCaller(request.provider.account_id, f"oidc-provider/{request.provider.name}")
 
 
 ACTIONS: tuple[AnyAction, ...] = (
     Action(
-        "AssumeRoleWithOIDC",
+        _NAME,
         STS,
         Auth.ANONYMOUS,
         parse_oidc_exchange,
         assume_role_with_oidc,
-        permission="sts:AssumeRoleWithOIDC",
+        permission=f"sts:{_NAME}",
         federated=_oidc_caller,
         prepare=verify_token,
         grants=True,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
-from gateway.api.new_passwords import prepare, prepared_password
+from gateway.api.new_passwords import prepare
 from gateway.api.parameters import ANY_LENGTH, Parameters
 from gateway.api.targets import any_of, user_target
 from gateway.api.versions import IMS, RAM
@@ -70,7 +70,7 @@ def change_password(work: Work, _request: PasswordChange) -> Outcome:
     Raises: Throttled if the name was blocked meanwhile; Conflict(CHANGED_MEANWHILE).
     """
     user = _caller(work)
-    change_own_password(work.session, user, prepared_password(work), work.now)
+    change_own_password(work.session, user, work.made(NewPassword), work.now)
     end_sessions_of_user(work.session, user.id, work.now)
     return Outcome()
 

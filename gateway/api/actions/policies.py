@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.actions.policy_versions import version_fields
-from gateway.api.named import read_name, read_optional_policy_type, read_policy_type
+from gateway.api.named import PolicyName, named_policy, read_name, read_optional_policy_type, read_policy_name
 from gateway.api.paging import page_fields, read_page
 from gateway.api.parameters import ANY_LENGTH, Parameters
 from gateway.api.people import tag_list
@@ -30,12 +30,6 @@ class NewPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyName:
-    type: PolicyType
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class PolicyDescription:
     name: str
     description: str  # empty: none any more
@@ -52,10 +46,6 @@ class PolicyQuery:
     page: Page
     type: PolicyType | None
     wanted: tuple[tuple[str, str], ...]
-
-
-def read_policy(parameters: Parameters) -> PolicyName:
-    return PolicyName(read_policy_type(parameters), read_name(parameters, POLICY_NAME))
 
 
 def _read_new(parameters: Parameters) -> NewPolicy:
@@ -147,10 +137,6 @@ def _dated(entry: PolicyEntry) -> dict[str, Value]:
     }
 
 
-def _named(work: Work, policy: PolicyName) -> tuple[Target, ...]:
-    return (policy_target(work, policy.type, policy.name),)
-
-
 def _own(work: Work, request: PolicyDescription | PolicyDeletion) -> tuple[Target, ...]:
     """Only custom policies can be changed; a system policy's name means a custom one that does not exist."""
     return (policy_target(work, PolicyType.CUSTOM, request.name),)
@@ -160,7 +146,7 @@ ACTIONS: tuple[AnyAction, ...] = (
     ram_action(
         "CreatePolicy", RAM, _read_new, perform_create_policy, all_of("policy"), request_tags=lambda new: new.tags
     ),
-    ram_action("GetPolicy", RAM, read_policy, perform_get_policy, _named, reads=True),
+    ram_action("GetPolicy", RAM, read_policy_name, perform_get_policy, named_policy, reads=True),
     ram_action("ListPolicies", RAM, _read_query, perform_list_policies, all_of("policy"), reads=True),
     ram_action("UpdatePolicyDescription", RAM, _read_description, perform_update_description, _own),
     ram_action("DeletePolicy", RAM, _read_deletion, perform_delete_policy, _own),

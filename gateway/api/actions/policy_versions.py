@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
-from gateway.api.named import read_name, read_policy_type
+from gateway.api.named import PolicyName, read_name, read_policy_name, read_policy_type
 from gateway.api.parameters import ANY_LENGTH, Parameters
 from gateway.api.render import Value
 from gateway.api.targets import policy_target
@@ -33,12 +33,6 @@ class VersionName:
     version_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class AllVersions:
-    type: PolicyType
-    name: str
-
-
 def _read_new(parameters: Parameters) -> NewVersion:
     return NewVersion(
         name=read_name(parameters, POLICY_NAME),
@@ -55,10 +49,6 @@ def _read_own_version(parameters: Parameters) -> VersionName:
 def _read_any_version(parameters: Parameters) -> VersionName:
     policy_type = read_policy_type(parameters)
     return VersionName(policy_type, read_name(parameters, POLICY_NAME), _read_version_id(parameters))
-
-
-def _read_all(parameters: Parameters) -> AllVersions:
-    return AllVersions(read_policy_type(parameters), read_name(parameters, POLICY_NAME))
 
 
 def _read_version_id(parameters: Parameters) -> str:
@@ -95,7 +85,7 @@ def perform_get_version(work: Work, version: VersionName) -> Outcome:
     return Outcome({"PolicyVersion": version_fields(found)})
 
 
-def perform_list_versions(work: Work, policy: AllVersions) -> Outcome:
+def perform_list_versions(work: Work, policy: PolicyName) -> Outcome:
     """Oldest first. Raises: NotFound, subject "Policy"."""
     versions = version_entries(work.session, work.account_id, policy.type, policy.name)
     return Outcome({"PolicyVersions": {"PolicyVersion": [version_fields(version) for version in versions]}})
@@ -113,14 +103,14 @@ def perform_delete_version(work: Work, version: VersionName) -> Outcome:
     return Outcome(details={"policy_version": version.version_id})
 
 
-def _targets(work: Work, request: NewVersion | VersionName | AllVersions) -> tuple[Target, ...]:
+def _targets(work: Work, request: NewVersion | VersionName | PolicyName) -> tuple[Target, ...]:
     return (policy_target(work, request.type, request.name),)
 
 
 ACTIONS: tuple[AnyAction, ...] = (
     ram_action("CreatePolicyVersion", RAM, _read_new, perform_create_version, _targets),
     ram_action("GetPolicyVersion", RAM, _read_any_version, perform_get_version, _targets, reads=True),
-    ram_action("ListPolicyVersions", RAM, _read_all, perform_list_versions, _targets, reads=True),
+    ram_action("ListPolicyVersions", RAM, read_policy_name, perform_list_versions, _targets, reads=True),
     ram_action("SetDefaultPolicyVersion", RAM, _read_own_version, perform_set_default_version, _targets),
     ram_action("DeletePolicyVersion", RAM, _read_own_version, perform_delete_version, _targets),
 )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.actions.resources import read_party_id
 from gateway.api.authorize import authorize
-from gateway.api.parameters import Parameters
+from gateway.api.parameters import Parameters, missing
+from gateway.api.tag_parameters import read_keys_to_remove, read_tags
 from gateway.api.targets import any_of
 from gateway.api.versions import RESOURCES
 from gateway.directory.accounts import lock_account
@@ -18,13 +19,12 @@ from gateway.directory.resources import (
     tags_of_resources,
     transfer_resources,
 )
-from gateway.directory.tags import TagKind, check_tags, drop_tags, remove_tags, set_tags
+from gateway.directory.tags import TagKind, remove_tags, set_tags
 from gateway.directory.users import get_user
 from gateway.errors import InputError, Reason
 from gateway.store.paging import Page
 
 _AT_ONCE = 100
-_MOST_KEYS = 20
 _LONGEST_NAME = 64
 
 
@@ -45,10 +45,10 @@ class Tagging:
 
 @dataclass(frozen=True, slots=True)
 class Untagging:
-    """No keys: all of them."""
+    """`keys` are taken off; None means all of them."""
 
     arns: tuple[str, ...]
-    keys: tuple[str, ...]
+    keys: tuple[str, ...] | None
 
 
 def transfer(work: Work, handover: Handover) -> Outcome:
@@ -83,11 +83,8 @@ def untag(work: Work, untagging: Untagging) -> Outcome:
     """Raises: NotFound, subject "Resource"."""
     lock_account(work.session, work.account_id)
     for resource in get_resources(work.session, work.account_id, untagging.arns):
-        if untagging.keys:
-            remove_tags(work.session, work.account_id, TagKind.RESOURCE, resource.id, untagging.keys)
-        else:
-            drop_tags(work.session, work.account_id, TagKind.RESOURCE, resource.id)
-    return Outcome(details={"keys": list(untagging.keys)})
+        remove_tags(work.session, work.account_id, TagKind.RESOURCE, resource.id, untagging.keys)
+    return Outcome(details={"keys": list(untagging.keys or ())})
 
 
 def _chosen(work: Work, handover: Handover) -> tuple[Sequence[str], bool]:
@@ -119,27 +116,18 @@ def _handover(parameters: Parameters) -> Handover:
 
 
 def _tagging(parameters: Parameters) -> Tagging:
-    tags = check_tags(parameters.pairs("Tag"))
-    if not tags:
-        raise InputError(Reason.PARAMETER_MISSING, "Tag is missing", subject="Tag")
-    return Tagging(_arns(parameters), tags)
+    return Tagging(_arns(parameters), read_tags(parameters))
 
 
 def _untagging(parameters: Parameters) -> Untagging:
-    """Raises: InputError(PARAMETER_MISSING), subject "TagKey", unless there are keys or `All`."""
-    keys = parameters.texts("TagKey")
-    if len(keys) > _MOST_KEYS:
-        raise InputError(Reason.PARAMETER_INVALID, "too many tag keys", subject="TagKey")
-    if not keys and not parameters.optional_boolean("All"):
-        raise InputError(Reason.PARAMETER_MISSING, "TagKey is missing", subject="TagKey")
-    return Untagging(_arns(parameters), keys)
+    return Untagging(_arns(parameters), read_keys_to_remove(parameters, "TagKey"))
 
 
 def _arns(parameters: Parameters) -> tuple[str, ...]:
     """Raises: InputError(PARAMETER_MISSING), InputError(PARAMETER_INVALID), subject "ResourceArn"."""
     arns = tuple(dict.fromkeys(parameters.texts("ResourceArn")))
     if not arns:
-        raise InputError(Reason.PARAMETER_MISSING, "ResourceArn is missing", subject="ResourceArn")
+        raise missing("ResourceArn")
     if any(len(arn) > LONGEST_ARN for arn in arns):
         raise InputError(Reason.PARAMETER_INVALID, "a resource ARN is too long", subject="ResourceArn")
     return arns

@@ -6,18 +6,17 @@ from gateway.api.action import Action, AnyAction, Auth, Outcome, Work
 from gateway.api.errors import FederatedCaller
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
-from gateway.api.role_credentials import arn_parameter, credentials_answer
+from gateway.api.role_credentials import arn_parameter, credentials_answer, exchange_receipt
 from gateway.api.versions import STS
 from gateway.arn import RamArn
-from gateway.audit.receipts import Receipt
 from gateway.client import policy_context
 from gateway.directory.saml_providers import get_saml_provider, provider_certificates
 from gateway.federation.exchange import SamlExchange, exchange_saml_for_role
 from gateway.federation.facts import Occasion
-from gateway.federation.receipts import grant_details
 from gateway.identity import VerifiedIdentity
 from gateway.saml.response import verify_response
 
+_NAME = "AssumeRoleWithSAML"
 _LONGEST_ASSERTION = 100_000
 
 
@@ -66,7 +65,7 @@ def assume_role_with_saml(work: Work, request: SamlExchangeRequest) -> Outcome:
         session_policy=request.policy,
         occasion=Occasion(work.call.wire.request_id, work.now, policy_context(work.client, work.now)),
     )
-    return Outcome(_exchange_answer(exchange), receipt=_exchange_receipt(work, exchange))
+    return Outcome(_exchange_answer(exchange), receipt=exchange_receipt(work, _NAME, exchange.grant))
 
 
 def _exchange_answer(exchange: SamlExchange) -> dict[str, Value]:
@@ -87,31 +86,18 @@ def _exchange_answer(exchange: SamlExchange) -> dict[str, Value]:
     }
 
 
-def _exchange_receipt(work: Work, exchange: SamlExchange) -> Receipt:
-    holder = exchange.grant.token.principal
-    return Receipt(
-        at=work.now,
-        request_id=work.call.wire.request_id,
-        account_id=holder.account_id,
-        kind="AssumeRoleWithSAML",
-        principal_arn=holder.arn,
-        outcome=exchange.grant.decision.outcome.value,
-        details=grant_details(exchange.grant) | {"client": work.client.address},
-    )
-
-
 def _saml_caller(request: SamlExchangeRequest) -> FederatedCaller:
     return FederatedCaller(request.provider.account_id, f"saml-provider/{request.provider.name}")
 
 
 ACTIONS: tuple[AnyAction, ...] = (
     Action(
-        "AssumeRoleWithSAML",
+        _NAME,
         STS,
         Auth.ANONYMOUS,
         parse_saml_exchange,
         assume_role_with_saml,
-        permission="sts:AssumeRoleWithSAML",
+        permission=f"sts:{_NAME}",
         federated=_saml_caller,
         prepare=verify_assertion,
     ),

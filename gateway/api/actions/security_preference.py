@@ -4,6 +4,8 @@ Rule: ram-limits §7; policy-language §2. ASSUMPTION: what a call does not send
 of sign-ins would lift the list of networks.
 """
 
+from dataclasses import replace
+
 from gateway.api.action import AnyAction, Outcome, Work, ram_action
 from gateway.api.parameters import Parameters, no_parameters
 from gateway.api.render import Value
@@ -21,32 +23,32 @@ from gateway.directory.security_preference import (
 _TYPES = "VerificationTypes"
 
 
-def _ram_change(parameters: Parameters) -> SecurityChange:
+def _common_change(parameters: Parameters) -> SecurityChange:
     """Raises: InputError(PARAMETER_INVALID), subject the parameter."""
     return SecurityChange(
         allow_user_to_change_password=parameters.optional_boolean("AllowUserToChangePassword"),
         allow_user_to_manage_access_keys=parameters.optional_boolean("AllowUserToManageAccessKeys"),
         allow_user_to_manage_mfa_devices=parameters.optional_boolean("AllowUserToManageMFADevices"),
-        allow_user_to_manage_public_keys=parameters.optional_boolean("AllowUserToManagePublicKeys"),
         enable_save_mfa_ticket=parameters.optional_boolean("EnableSaveMFATicket"),
         login_network_masks=parameters.given_text("LoginNetworkMasks"),
         login_session_duration_h=parameters.optional_integer("LoginSessionDuration"),
     )
 
 
+def _ram_change(parameters: Parameters) -> SecurityChange:
+    """Raises: as `_common_change`."""
+    public_keys = parameters.optional_boolean("AllowUserToManagePublicKeys")
+    return replace(_common_change(parameters), allow_user_to_manage_public_keys=public_keys)
+
+
 def _ims_change(parameters: Parameters) -> SecurityChange:
-    """Raises: InputError(PARAMETER_INVALID), subject the parameter."""
+    """Raises: as `_common_change`."""
     risk = parameters.optional_choice("OperationForRiskLogin", tuple(RiskOperation))
-    return SecurityChange(
-        allow_user_to_change_password=parameters.optional_boolean("AllowUserToChangePassword"),
-        allow_user_to_manage_access_keys=parameters.optional_boolean("AllowUserToManageAccessKeys"),
-        allow_user_to_manage_mfa_devices=parameters.optional_boolean("AllowUserToManageMFADevices"),
+    return replace(
+        _common_change(parameters),
         allow_user_to_manage_service_credentials=parameters.optional_boolean("AllowUserToManageServiceCredentials"),
         allow_user_to_manage_personal_dingtalk=parameters.optional_boolean("AllowUserToManagePersonalDingTalk"),
         allow_user_to_login_with_passkey=parameters.optional_boolean("AllowUserToLoginWithPasskey"),
-        enable_save_mfa_ticket=parameters.optional_boolean("EnableSaveMFATicket"),
-        login_network_masks=parameters.given_text("LoginNetworkMasks"),
-        login_session_duration_h=parameters.optional_integer("LoginSessionDuration"),
         mfa_operation_for_login=_mfa_operation(parameters),
         operation_for_risk_login=None if risk is None else RiskOperation(risk),
         verification_types=_verification_types(parameters),

@@ -1,6 +1,6 @@
 """Service-linked roles on the wire. Rule: sts-contract §2.5 (no session setting); policy-language §4."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.actions.roles import read_role_name, role_fields, trust_field
@@ -16,12 +16,7 @@ _LONGEST_SERVICE = 255
 _SERVICE_NAME = "ram:ServiceName"
 
 
-@dataclass(frozen=True, slots=True)
-class NewServiceRole:
-    service: str
-
-
-def _read_new(parameters: Parameters) -> NewServiceRole:
+def _read_new(parameters: Parameters) -> str:
     """No service here lets the caller choose the end of the name or the description.
 
     Raises: InputError(PARAMETER_INVALID), subject "CustomSuffix.NotAllowed" or "Description.NotAllowed".
@@ -30,16 +25,16 @@ def _read_new(parameters: Parameters) -> NewServiceRole:
         if parameters.optional_text(name) is not None:
             message = f"{name} can't be chosen for the role of this service"
             raise InputError(Reason.PARAMETER_INVALID, message, subject=f"{name}.NotAllowed")
-    return NewServiceRole(_read_service(parameters))
+    return _read_service(parameters)
 
 
 def _read_service(parameters: Parameters) -> str:
     return parameters.text("ServiceName", max_length=_LONGEST_SERVICE)
 
 
-def perform_create(work: Work, new: NewServiceRole) -> Outcome:
+def perform_create(work: Work, service: str) -> Outcome:
     """Raises: NotFound, subject "ServiceLinkedRoleTemplate"; AlreadyExists and LimitExceeded, subject "Role"."""
-    role = create_service_role(work.session, work.account_id, new.service, work.now)
+    role = create_service_role(work.session, work.account_id, service, work.now)
     fields = {**role_fields(role), **trust_field(role), "IsServiceLinkedRole": True}
     return Outcome({"Role": fields}, details={"role_id": role.id})
 
@@ -67,8 +62,8 @@ def perform_get_template(_work: Work, service: str) -> Outcome:
     )
 
 
-def _new_role(work: Work, new: NewServiceRole) -> tuple[Target, ...]:
-    return (replace(any_of(work, "role"), facts={_SERVICE_NAME: new.service.lower()}),)
+def _new_role(work: Work, service: str) -> tuple[Target, ...]:
+    return (replace(any_of(work, "role"), facts={_SERVICE_NAME: service.lower()}),)
 
 
 def _named(work: Work, name: str) -> tuple[Target, ...]:

@@ -5,23 +5,20 @@ from dataclasses import dataclass
 
 from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.paging import page_fields, read_page
-from gateway.api.parameters import Parameters
+from gateway.api.parameters import Parameters, missing
 from gateway.api.render import Value
+from gateway.api.tag_parameters import read_keys_to_remove, read_tags
 from gateway.api.tag_targets import TagScope, read_ram_scope, read_user_scope, tag_targets, thing_ids
 from gateway.api.versions import IMS, RAM
 from gateway.directory.accounts import lock_account
 from gateway.directory.tagged import names_of
 from gateway.directory.tags import (
-    TAGS_PER_CALL,
     Tag,
-    check_tags,
     check_wanted,
-    drop_tags,
     list_tags,
     remove_tags,
     set_tags,
 )
-from gateway.errors import InputError, Reason
 from gateway.store.paging import Page, Slice
 
 _LARGEST_PAGE = 100
@@ -50,24 +47,12 @@ class TagQuery:
 
 def _read_tagging(parameters: Parameters, scope: TagScope) -> Tagging:
     """Raises: InputError, of the tags; InputError(PARAMETER_MISSING)."""
-    tags = check_tags(parameters.pairs("Tag"))
-    if not tags:
-        raise _missing("Tag")
-    return Tagging(_named(scope), tags)
+    return Tagging(_named(scope), read_tags(parameters))
 
 
 def _read_untagging(parameters: Parameters, scope: TagScope, keys_name: str) -> Untagging:
-    """Keys that are named count; only without any does `All` take all tags off.
-
-    Raises: InputError(PARAMETER_MISSING); InputError(PARAMETER_INVALID) for more than 20 keys.
-    """
-    keys = parameters.texts(keys_name)
-    if len(keys) > TAGS_PER_CALL:
-        raise InputError(Reason.PARAMETER_INVALID, f"at most {TAGS_PER_CALL} keys in one call", subject=keys_name)
-    everything = parameters.optional_boolean("All") is True
-    if not keys and not everything:
-        raise _missing(keys_name)
-    return Untagging(_named(scope), keys or None)
+    """Raises: as `read_keys_to_remove`; InputError(PARAMETER_MISSING)."""
+    return Untagging(_named(scope), read_keys_to_remove(parameters, keys_name))
 
 
 def _read_query(parameters: Parameters, scope: TagScope) -> TagQuery:
@@ -101,12 +86,8 @@ def _ims_query(parameters: Parameters) -> TagQuery:
 
 def _named(scope: TagScope) -> TagScope:
     if not scope.names and not scope.ids:
-        raise _missing(scope.parameter)
+        raise missing(scope.parameter)
     return scope
-
-
-def _missing(name: str) -> InputError:
-    return InputError(Reason.PARAMETER_MISSING, f"{name} is missing", subject=name)
 
 
 def perform_tag(work: Work, request: Tagging) -> Outcome:
@@ -125,10 +106,7 @@ def perform_untag(work: Work, request: Untagging) -> Outcome:
     lock_account(work.session, work.account_id)
     kind = request.scope.kind
     for thing_id in thing_ids(work, request.scope):
-        if request.keys is None:
-            drop_tags(work.session, work.account_id, kind, thing_id)
-        else:
-            remove_tags(work.session, work.account_id, kind, thing_id, request.keys)
+        remove_tags(work.session, work.account_id, kind, thing_id, request.keys)
     return Outcome(details={"tag_keys": "*" if request.keys is None else sorted(request.keys)})
 
 

@@ -9,7 +9,6 @@ from gateway.api.parameters import Parameters
 from gateway.api.render import Value
 from gateway.api.versions import IMS
 from gateway.directory.verification import VerifyType, get_verification, remove_verification, set_verification
-from gateway.errors import InputError, Reason
 
 _LONGEST = 128
 _PARAMETERS = {VerifyType.SMS: "MobilePhone", VerifyType.EMAIL: "Email"}
@@ -27,10 +26,7 @@ def _address_of(parameters: Parameters) -> AddressOf:
 
     Raises: InputError(PARAMETER_MISSING), InputError(PARAMETER_INVALID).
     """
-    kind = parameters.optional_choice("VerifyType", set(VerifyType))
-    if kind is None:
-        raise InputError(Reason.PARAMETER_MISSING, "VerifyType is missing", subject="VerifyType")
-    verify_type = VerifyType(kind)
+    verify_type = VerifyType(parameters.choice("VerifyType", set(VerifyType)))
     address = parameters.text(_PARAMETERS[verify_type], max_length=_LONGEST)
     return AddressOf(read_optional_logon_name(parameters), verify_type, address)
 
