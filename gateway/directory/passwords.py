@@ -28,6 +28,8 @@ LONGEST = 32
 _LONGEST_TYPED = 4 * LONGEST
 
 _HASHER = PasswordHasher()
+_SPARED_THREADS = 2
+_LONG_PLACES = 2  # one sets a password, one waits
 
 
 class HashingLimit:
@@ -36,26 +38,36 @@ class HashingLimit:
     Whatever strangers can make the gateway hash is hashed in a `turn`; the command line hashes without. Setting a
     password, which may have to look at many old ones, is a `long_turn`, beside the others and one at a time: whoever
     changes a password over and over keeps nobody from signing in.
+    Who waits for a turn holds a thread meanwhile. So few may wait that some of the `threads` of the process are always
+    left for calls that hash nothing; the rest is refused at once.
     """
 
-    def __init__(self, at_once: int = 4, wait_s: float = 2.0) -> None:
+    def __init__(self, at_once: int = 4, wait_s: float = 2.0, *, threads: int = 8) -> None:
         self._turns = BoundedSemaphore(at_once)
         self._long_turns = BoundedSemaphore(1)
+        self._places = BoundedSemaphore(max(1, threads - _SPARED_THREADS))
+        self._long_places = BoundedSemaphore(_LONG_PLACES)
         self._wait_s = wait_s
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait for a turn, and hold it for the block.
 
-        Raises: Throttled(LOGIN_THROTTLED) when the others take too long.
+        Raises: Throttled(LOGIN_THROTTLED) when the others take too long, or too many wait already.
         """
-        with _held(self._turns, self._wait_s, "signing in"):
+        doing = "signing in"
+        with _held(self._places, 0, doing), _held(self._turns, self._wait_s, doing):
             yield
 
     @contextmanager
     def long_turn(self) -> Iterator[None]:
         """The same for setting a password, with more patience."""
-        with _held(self._long_turns, 5 * self._wait_s, "changing a password"):
+        doing = "changing a password"
+        with (
+            _held(self._long_places, 0, doing),
+            _held(self._places, 0, doing),
+            _held(self._long_turns, 5 * self._wait_s, doing),
+        ):
             yield
 
 

@@ -1,5 +1,7 @@
 """Passwords: what fits, what does not, and that nothing makes a check raise."""
 
+from threading import Event, Thread
+
 import pytest
 
 from gateway.directory import passwords
@@ -127,5 +129,35 @@ def test_long_turn__one_at_a_time__beside_the_others() -> None:
         with pytest.raises(Throttled) as refused, limit.long_turn():
             pass
         assert (refused.value.reason, refused.value.retry_after_s) == (Reason.LOGIN_THROTTLED, 1)
+    with limit.long_turn():
+        pass
+
+
+def test_turns__many_wait__some_threads_are_left_for_others() -> None:
+    """Whoever waits holds a thread: with a password of one's own to change, one could have had all of them."""
+    limit, entered, leave = HashingLimit(at_once=1, wait_s=60, threads=4), Event(), Event()
+
+    def hash_slowly() -> None:
+        with limit.long_turn():
+            entered.set()
+            leave.wait(60)
+
+    holder, waiting = Thread(target=hash_slowly), Thread(target=hash_slowly)
+    holder.start()
+    assert entered.wait(60)
+    waiting.start()
+    refusals = []
+    while not refusals:  # as soon as the second one waits
+        try:
+            with limit.turn():
+                pass
+        except Throttled as refused:
+            refusals.append(refused.reason)
+    with pytest.raises(Throttled), limit.long_turn():
+        pass
+    leave.set()
+    holder.join()
+    waiting.join()
+    assert refusals == [Reason.LOGIN_THROTTLED]
     with limit.long_turn():
         pass
