@@ -8,7 +8,17 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from gateway.arn import role_arn, saml_provider_arn
-from gateway.demo.people import ALIAS, DEVELOPERS, DOMAIN, LAB_ALIAS, OWNER_LOGIN, PEOPLE, PROVIDER, Person
+from gateway.demo.people import (
+    ALIAS,
+    DEVELOPERS,
+    DOMAIN,
+    LAB_ALIAS,
+    LAB_VISITOR,
+    OWNER_LOGIN,
+    PEOPLE,
+    PROVIDER,
+    Person,
+)
 from gateway.demo.state import DemoOwner, DemoUser
 from gateway.directory import (
     access_keys,
@@ -44,6 +54,7 @@ class DemoRole:
 @dataclass(frozen=True, slots=True)
 class Company:
     account_id: str
+    lab_id: str
     owner: DemoOwner
     users: tuple[DemoUser, ...]
 
@@ -58,7 +69,9 @@ ROLES = (
         custom_policies=("team-bucket", "instances-from-inside"),
     ),
     DemoRole(ALIAS, "reader", "Look, don't touch", 43200, system_policies=("ReadOnlyAccess",)),
-    DemoRole(LAB_ALIAS, "visitor", "Look around in the laboratory account", 3600, system_policies=("ReadOnlyAccess",)),
+    DemoRole(
+        LAB_ALIAS, LAB_VISITOR, "Look around in the laboratory account", 3600, system_policies=("ReadOnlyAccess",)
+    ),
 )
 
 POLICIES: Mapping[str, tuple[str, object]] = {
@@ -126,6 +139,7 @@ def create_company(session: Session, ring: KeyRing, base_url: str, idp_metadata:
     key = access_keys.create_access_key(session, ring, account_id=main.id, user_id=None, now=now)
     return Company(
         account_id=main.id,
+        lab_id=lab.id,
         owner=DemoOwner(OWNER_LOGIN, owner_password, key.access_key_id, key.secret.reveal()),
         users=tuple(
             DemoUser(person.upn, person.login, passwords[person.login], _role_arns(person, account_ids))

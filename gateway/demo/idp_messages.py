@@ -13,6 +13,7 @@ from pathlib import Path
 
 from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, md, saml, samlp, xmldsig
 
+from gateway.demo.op_config import OpConfig
 from gateway.errors import ConfigError, InputError, Reason
 from gateway.saml.names import ROLE_ATTRIBUTE, ROLE_SESSION_NAME_ATTRIBUTE, SESSION_DURATION_ATTRIBUTE
 from gateway.secret import Secret
@@ -89,6 +90,7 @@ class DemoIdpConfig:
     user_sso_start_url: str | None = None
     sign_style: SignStyle = SignStyle.ASSERTION
     company: str = "Example Company"
+    openid: OpConfig | None = None  # what it speaks beside SAML, to the same people
     templates_dir: Path = TEMPLATES
 
     @property

@@ -12,6 +12,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from gateway.clock import Clock
 from gateway.demo.idp_messages import DemoPerson, IdpMessages, RequestToAnswer, idp_metadata
+from gateway.demo.op_pages import OpPages
+from gateway.demo.page_policy import page_policy
 from gateway.errors import ConfigError, GatewayError, InputError, Reason
 
 _PENDING_LIFETIME = timedelta(minutes=10)
@@ -65,6 +67,8 @@ class IdpPages:
         self._clock = clock
         self._pending = PendingRequests()
         self._people = {person.login.lower(): person for person in messages.config.people}
+        openid = messages.config.openid
+        self._op = None if openid is None else OpPages(openid, clock, _check_form_token)
 
     def register(self, app: Flask) -> None:
         app.add_url_rule("/", "home", self.home)
@@ -75,6 +79,8 @@ class IdpPages:
         app.add_url_rule("/continue", "proceed", self.proceed)
         app.add_url_rule("/launch/<service>", "launch", self.launch)
         app.add_url_rule("/metadata", "metadata", self.metadata)
+        if self._op is not None:
+            self._op.register(app)
         app.register_error_handler(GatewayError, self.refused)
         app.after_request(_secured)
         app.context_processor(lambda: {"idp": self._messages.config, "form_token": _form_token()})
@@ -93,10 +99,15 @@ class IdpPages:
         person = self._people.get(request.form.get("login", "").strip().lower())
         given = request.form.get("password", "")
         if person is None or not hmac.compare_digest(given.encode(), person.password.reveal().encode()):
-            return self._sign_in_page("The login or the password is wrong."), 403
+            page = self._sign_in_page("The login or the password is wrong.")
+            page.status_code = 403
+            return page
         session.clear()
         session["login"] = person.login
         session["signed_in_at"] = self._clock.now().timestamp()
+        session["sid"] = secrets.token_urlsafe(16)
+        if request.form.get("oidc"):
+            return redirect(url_for("op_proceed", oidc=request.form["oidc"]), _SEE_OTHER)
         if request.form.get("request"):
             return redirect(url_for("proceed", request=request.form["request"]), _SEE_OTHER)
         if request.form.get("launch") in {"user", "role"}:
@@ -106,6 +117,8 @@ class IdpPages:
 
     def sign_out(self) -> Page:
         _check_form_token()
+        if self._op is not None:
+            self._op.end_session()
         session.clear()
         return redirect(url_for("sign_in"), _SEE_OTHER)
 
@@ -145,16 +158,17 @@ class IdpPages:
         answer = self._messages.answer(wanted, person, since)
         page = Response(render_template("post.html", answer=answer, host=urlsplit(answer.action).netloc))
         # any web address: browsers hold form-action against the redirects that follow, and a RelayState may lead on
-        page.headers["Content-Security-Policy"] = _policy("http: https:")
+        page.headers["Content-Security-Policy"] = page_policy("http: https:")
         return page
 
-    def _sign_in_page(self, problem: str | None) -> str:
-        return render_template(
-            "sign_in.html",
-            problem=problem,
-            login=request.values.get("login", ""),
-            carried={name: request.values.get(name, "") for name in ("request", "launch", "RelayState")},
-        )
+    def _sign_in_page(self, problem: str | None) -> Response:
+        carried = {name: request.values.get(name, "") for name in ("request", "oidc", "launch", "RelayState")}
+        login = request.values.get("login", "")
+        page = Response(render_template("sign_in.html", problem=problem, login=login, carried=carried))
+        if carried["oidc"]:
+            # The form leads back to the service by redirects, which browsers hold against the policy of this page.
+            page.headers["Content-Security-Policy"] = page_policy("http: https:")
+        return page
 
     def _signed_in(self) -> tuple[DemoPerson | None, datetime]:
         person = self._people.get(str(session.get("login", "")).lower())
@@ -172,15 +186,8 @@ def _check_form_token() -> None:
         raise InputError(Reason.CSRF, "The form is out of date. Go back, reload the page and try again.")
 
 
-def _policy(form_target: str = "") -> str:
-    return (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; "
-        f"frame-ancestors 'none'; form-action 'self' {form_target}".strip()
-    )
-
-
 def _secured(response: Response) -> Response:
-    response.headers.setdefault("Content-Security-Policy", _policy())
+    response.headers.setdefault("Content-Security-Policy", page_policy())
     response.headers["X-Content-Type-Options"] = "nosniff"
     if request.endpoint != "static":
         response.headers["Cache-Control"] = "no-store"

@@ -6,6 +6,8 @@ ALIAS = "example"
 LAB_ALIAS = "example-lab"
 DOMAIN = "example.com"
 PROVIDER = "CompanyIdP"
+OIDC_PROVIDER = "CompanyOIDC"
+LAB_VISITOR, LAB_TESTER = "visitor", "tester"
 OWNER_LOGIN = "owner@example.com"
 DEVELOPERS = "developers"
 
@@ -19,10 +21,14 @@ class Person:
     groups: tuple[str, ...] = ()
     roles: tuple[tuple[str, str], ...] = ()  # account alias and role name
     has_ram_user: bool = True
+    methods: tuple[str, ...] = ("pwd",)  # how the company's sign-in says that it knew this person
 
     @property
     def upn(self) -> str:
         return f"{self.login}@{DOMAIN}"
+
+    def role_names(self, account_alias: str) -> tuple[str, ...]:
+        return tuple(name for alias, name in self.roles if alias == account_alias)
 
 
 PEOPLE = (
@@ -30,8 +36,9 @@ PEOPLE = (
         login="alice",
         display_name="Alice",
         job="administrator",
+        methods=("pwd", "otp", "mfa"),
         system_policies=("AdministratorAccess",),
-        roles=((ALIAS, "admin"), (ALIAS, "developer"), (ALIAS, "reader"), (LAB_ALIAS, "visitor")),
+        roles=((ALIAS, "admin"), (ALIAS, "developer"), (ALIAS, "reader"), (LAB_ALIAS, LAB_VISITOR)),
     ),
     Person(
         login="bob",
@@ -45,7 +52,7 @@ PEOPLE = (
         display_name="Carol",
         job="auditor",
         system_policies=("ReadOnlyAccess",),
-        roles=((ALIAS, "reader"), (LAB_ALIAS, "visitor")),
+        roles=((ALIAS, "reader"), (LAB_ALIAS, LAB_VISITOR)),
     ),
     Person(
         login="dave",

@@ -24,6 +24,11 @@ class Places:
         return f"http://{self.idp_host}:{self.idp_port}"
 
     @property
+    def speaks_openid(self) -> bool:
+        """The gateway fetches from the IdP then, which it does over plain HTTP only where it is on loopback itself."""
+        return self.settings.development
+
+    @property
     def database(self) -> Path:
         return self.settings.var_dir / "demo.sqlite3"
 

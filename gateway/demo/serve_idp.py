@@ -9,6 +9,7 @@ from werkzeug.serving import make_server
 from gateway.arn import parse_ram_arn, saml_provider_arn
 from gateway.clock import SystemClock
 from gateway.demo.idp import DemoIdpConfig, DemoPerson, create_idp
+from gateway.demo.openid import openid_config
 from gateway.demo.people import PEOPLE, PROVIDER
 from gateway.demo.places import Places
 from gateway.demo.state import DemoState, DemoUser, load_state
@@ -28,6 +29,7 @@ def idp_config(places: Places, state: DemoState | None) -> DemoIdpConfig:
         people=() if state is None else tuple(_person(user) for user in state.users),
         company="Example Trading",
         templates_dir=places.settings.templates_dir,
+        openid=None if state is None or not places.speaks_openid else openid_config(places, state),
     )
 
 

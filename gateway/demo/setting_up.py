@@ -1,14 +1,16 @@
 """Setting the sample company up, and moving it when the addresses change."""
 
 import os
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from gateway.demo.company import create_company, move_company
 from gateway.demo.idp_messages import idp_metadata
+from gateway.demo.oidc_company import move_provider, register_provider
 from gateway.demo.places import Places
 from gateway.demo.serve_idp import idp_config
-from gateway.demo.state import DemoState
+from gateway.demo.state import DemoClient, DemoState
 from gateway.directory.accounts import list_accounts
 from gateway.errors import ConfigError, Reason
 from gateway.key_files import load_or_make_keys
@@ -33,13 +35,25 @@ def set_up(places: Places, now: datetime) -> DemoState:
                     Reason.CONFIG_INVALID, f"{places.state} is gone, which held the passwords; start over with RESET=1"
                 )
             company = create_company(session, ring, places.settings.base_url, metadata, now)
+            clients: tuple[DemoClient, ...] = ()
+            if places.speaks_openid:
+                clients = register_provider(
+                    session,
+                    ring,
+                    account_id=company.account_id,
+                    lab_id=company.lab_id,
+                    issuer=places.idp_url,
+                    now=now,
+                )
     finally:
         store.dispose()
-    return DemoState(places.settings.base_url, places.idp_url, company.account_id, company.owner, company.users)
+    here = places.settings.base_url, places.idp_url
+    return DemoState(*here, company.account_id, company.owner, company.users, clients)
 
 
 def move(places: Places, state: DemoState, now: datetime) -> DemoState:
-    """Register the IdP's metadata anew and tell the roles our new consumer URL."""
+    """Register the IdP anew and tell the roles our new addresses."""
+    ring, _ = load_or_make_keys(places.settings.certs_dir, now)
     metadata = _publish_idp(places, now)
     store = Store(places.settings.database_url)
     try:
@@ -53,9 +67,11 @@ def move(places: Places, state: DemoState, now: datetime) -> DemoState:
                 idp_metadata=metadata,
                 now=now,
             )
+            if state.idp_url != places.idp_url and places.speaks_openid:
+                move_provider(session, ring, state.clients, old_issuer=state.idp_url, issuer=places.idp_url, now=now)
     finally:
         store.dispose()
-    return DemoState(places.settings.base_url, places.idp_url, state.account_id, state.owner, state.users)
+    return replace(state, base_url=places.settings.base_url, idp_url=places.idp_url)
 
 
 def _publish_idp(places: Places, now: datetime) -> bytes:

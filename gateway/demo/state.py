@@ -25,12 +25,22 @@ class DemoUser:
 
 
 @dataclass(frozen=True, slots=True)
+class DemoClient:
+    """The gateway as a client of the company's OpenID Provider, for one account."""
+
+    client_id: str
+    client_secret: str
+    account_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class DemoState:
     base_url: str
     idp_url: str
     account_id: str
     owner: DemoOwner
     users: tuple[DemoUser, ...]
+    clients: tuple[DemoClient, ...] = ()  # none where the gateway is not on a plain loopback address
 
 
 def load_state(path: Path) -> DemoState | None:
@@ -41,7 +51,8 @@ def load_state(path: Path) -> DemoState | None:
     try:
         raw = json.loads(path.read_text())
         users = tuple(DemoUser(**{**user, "roles": tuple(user["roles"])}) for user in raw["users"])
-        return DemoState(**{**raw, "owner": DemoOwner(**raw["owner"]), "users": users})
+        clients = tuple(DemoClient(**client) for client in raw.get("clients", ()))
+        return DemoState(**{**raw, "owner": DemoOwner(**raw["owner"]), "users": users, "clients": clients})
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as exc:
