@@ -13,8 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy.orm import Session
-
 from gateway.api import signature_v1, signature_v3
 from gateway.api.call import ApiCall
 from gateway.directory.access_keys import AccessKey, find_access_key
@@ -24,6 +22,7 @@ from gateway.keyring import KeyRing
 from gateway.principal import AccountOwner, Principal, RamUser
 from gateway.secret import Secret
 from gateway.store.claims import claim_once
+from gateway.store.direct import Source
 from gateway.store.fleeting import Fleeting, KeyUse, Nonce
 from gateway.sts.revocation import check_live
 from gateway.sts.token import SessionToken, open_token
@@ -102,7 +101,7 @@ def _read_v1(call: ApiCall, now: datetime) -> Proof:
     )
 
 
-def verify_proof(session: Session, ring: KeyRing, fleeting: Fleeting, proof: Proof, now: datetime) -> Caller:
+def verify_proof(source: Source, ring: KeyRing, fleeting: Fleeting, proof: Proof, now: datetime) -> Caller:
     """Steps 3 to 6.
 
     Raises: CredentialError(ACCESS_KEY_NOT_FOUND), (ACCESS_KEY_INACTIVE), (TOKEN_MISSING), (TOKEN_MALFORMED),
@@ -110,10 +109,10 @@ def verify_proof(session: Session, ring: KeyRing, fleeting: Fleeting, proof: Pro
     (ACCESS_KEY_NETWORK).
     """
     if not proof.access_key_id.startswith(_STS_KEY):
-        return Caller(_key_holder(session, ring, fleeting, proof, now))
+        return Caller(_key_holder(source, ring, fleeting, proof, now))
     token = _open_token(ring, proof)
     proof.verify(token.secret)
-    check_live(session, token, now)
+    check_live(source, token, now)
     return Caller(token.principal, token)
 
 
@@ -129,12 +128,12 @@ def claim_nonce(fleeting: Fleeting, proof: Proof, service: str, now: datetime) -
         raise _nonce_used("the nonce was used, or the call signed before the machine was started anew")
 
 
-def claim_nonce_for_good(session: Session, proof: Proof, now: datetime) -> None:
+def claim_nonce_for_good(source: Source, proof: Proof, now: datetime) -> None:
     """Step 7 once more, in the transaction of a change: a replay of it is refused even after a power cut.
 
     Raises: CredentialError(SIGNATURE_NONCE_USED).
     """
-    if not claim_once(session, NONCE_CLAIM, _nonce_key(proof), _claimed_until(proof), now=now):
+    if not claim_once(source, NONCE_CLAIM, _nonce_key(proof), _claimed_until(proof), now=now):
         raise _nonce_used("the nonce was used for a change")
 
 
@@ -190,10 +189,10 @@ def _open_token(ring: KeyRing, proof: Proof) -> SessionToken:
     return token
 
 
-def _key_holder(session: Session, ring: KeyRing, fleeting: Fleeting, proof: Proof, now: datetime) -> Principal:
+def _key_holder(source: Source, ring: KeyRing, fleeting: Fleeting, proof: Proof, now: datetime) -> Principal:
     if proof.security_token is not None:
         raise CredentialError(Reason.TOKEN_KEY_MISMATCH, "a lasting key has no security token")
-    key = find_access_key(session, ring, proof.access_key_id)
+    key = find_access_key(source, ring, proof.access_key_id)
     if key is None:
         raise CredentialError(Reason.ACCESS_KEY_NOT_FOUND, "no such access key", proof.access_key_id)
     if not key.active:

@@ -32,7 +32,7 @@ def _decide(
     own = {**{f"acs:ResourceTag/{key}": value for key, value in target.tags.items()}, **target.facts}
     facts = {**context, **{key: (value,) for key, value in own.items()}}
     try:
-        return work.services.authorizer.require(work.session, work.caller, action.permission, target.arn, facts)
+        return work.services.authorizer.require(work.source, work.caller, action.permission, target.arn, facts)
     except Denied as denied:
         decision = denied.decision
         assert isinstance(decision, Decision)

@@ -20,7 +20,13 @@ from sqlalchemy.orm import Session
 
 from gateway.api.action import AnyAction, Auth, Outcome, Target, Work
 from gateway.api.actions.table import find_action
-from gateway.api.authenticate import Proof, claim_nonce, claim_nonce_for_good, read_proof, verify_proof
+from gateway.api.authenticate import (
+    Proof,
+    claim_nonce,
+    claim_nonce_for_good,
+    read_proof,
+    verify_proof,
+)
 from gateway.api.authorize import authorize
 from gateway.api.call import ApiCall, WireRequest, asks_for_xml, read_call, wants_xml
 from gateway.api.diagnosis import seal_diagnosis
@@ -34,6 +40,8 @@ from gateway.audit.receipts import record
 from gateway.errors import Denied, GatewayError, Throttled
 from gateway.policy import Decision
 from gateway.services import Services
+from gateway.store.direct import Source, direct_of
+from gateway.store.reading import Reading
 
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
 
@@ -87,8 +95,8 @@ class _Trail:
 def _carry_out(action: AnyAction, call: ApiCall, services: Services, trail: _Trail) -> Outcome:
     proof = read_proof(call, services.clock.now()) if action.auth is Auth.SIGNED else None
     stage = _Stage(action, call, services, proof, trail)
-    with services.store.reading() as session:
-        ready = _admit(stage, session)
+    with services.store.looking() as reading:
+        ready = _admit(stage, reading)
         if action.reads:
             return action.perform(ready.work, ready.request)
         prepared = action.prepare(ready.work, ready.request) if action.prepare is not None else None
@@ -126,18 +134,18 @@ class _Ready:
     decisions: tuple[Decision, ...]  # one for each target
 
 
-def _admit(stage: _Stage, session: Session, earlier: _Ready | None = None) -> _Ready:
+def _admit(stage: _Stage, source: Session | Reading, earlier: _Ready | None = None) -> _Ready:
     """Phases 2 to 4, in one session. The second time the nonce is claimed and the parameters are read already."""
     action, call, services, trail = stage.action, stage.call, stage.services, stage.trail
     now = services.clock.now()  # asked again: the transaction may have waited for other writers
     principal = token = None
     if stage.proof is not None:
-        caller = verify_proof(session, services.ring, services.store.fleeting, stage.proof, now)
+        caller = verify_proof(source, services.ring, services.store.fleeting, stage.proof, now)
         principal, token = caller.principal, caller.token
         trail.failure = replace(trail.failure, caller=principal)
         if earlier is None:
             claim_nonce(services.store.fleeting, stage.proof, SERVICE_NAMES[action.version], now)
-    work = Work(services, session, call, call.wire.client, now, principal, token)
+    work = Work(services, source, call, call.wire.client, now, principal, token)
     request = action.parse(Parameters(call.parameters)) if earlier is None else earlier.request
     trail.failure = replace(trail.failure, caller=principal or action.federated(request))
     if not action.permission or principal is None:
@@ -150,19 +158,20 @@ def _leave_grant(session: Session, stage: _Stage, ready: _Ready, granted: Outcom
     """What was granted is handed out once it is remembered. It was decided on one snapshot, and is live only while
     what it came from is, so that nothing needs to be decided again here.
     """
+    direct = direct_of(session)
     if stage.proof is not None:
-        claim_nonce_for_good(session, stage.proof, ready.work.now)
-    _leave_receipt(session, stage.action, ready, granted)
+        claim_nonce_for_good(direct, stage.proof, ready.work.now)
+    _leave_receipt(direct, stage.action, ready, granted)
 
 
-def _leave_receipt(session: Session, action: AnyAction, ready: _Ready, outcome: Outcome) -> None:
+def _leave_receipt(source: Source, action: AnyAction, ready: _Ready, outcome: Outcome) -> None:
     """Phase 6: what changed or was granted is remembered with it."""
     if outcome.receipt is not None:
-        record(session, outcome.receipt)
+        record(source, outcome.receipt)
     else:
-        record(session, call_receipt(action, ready.work, ready.targets, ready.decisions, outcome.details))
+        record(source, call_receipt(action, ready.work, ready.targets, ready.decisions, outcome.details))
     for receipt in outcome.also:
-        record(session, receipt)
+        record(source, receipt)
 
 
 def _reply(status: int, root: str, body: Mapping[str, Value], wire: WireRequest, *, xml: bool) -> ApiReply:

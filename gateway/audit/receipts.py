@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.audit.log import to_json
 from gateway.store.base import Base, RowNumber
+from gateway.store.direct import Source, Statement
 
 Detail = str | int | bool | None | Sequence[str]
 
@@ -29,8 +30,9 @@ class ReceiptRow(Base):
     details: Mapped[str]  # a JSON object
 
 
-# Below the ORM, and made once: every change and every token leaves a receipt.
-_INSERT = insert(cast("Table", ReceiptRow.__table__))
+_COLUMNS = ("at", "request_id", "account_id", "kind", "principal_arn", "outcome", "reason", "details")
+# Every change and every token leaves a receipt.
+_INSERT = Statement(lambda _dialect: insert(cast("Table", ReceiptRow.__table__)), *_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +52,19 @@ class Receipt:
     details: Mapping[str, Detail] = field(default_factory=dict)
 
 
-def record(session: Session, receipt: Receipt) -> None:
+def record(source: Source, receipt: Receipt) -> None:
     """Write a receipt; it is there if and only if the transaction of what it tells of commits."""
-    values = {
-        "at": receipt.at,
-        "request_id": receipt.request_id,
-        "account_id": receipt.account_id,
-        "kind": receipt.kind,
-        "principal_arn": receipt.principal_arn,
-        "outcome": receipt.outcome,
-        "reason": receipt.reason,
-        "details": to_json(receipt.details),
-    }
-    session.connection().execute(_INSERT, values)
+    _INSERT.run(
+        source,
+        receipt.at,
+        receipt.request_id,
+        receipt.account_id,
+        receipt.kind,
+        receipt.principal_arn,
+        receipt.outcome,
+        receipt.reason,
+        to_json(receipt.details),
+    )
 
 
 def list_receipts(

@@ -20,6 +20,7 @@ from gateway.ids import new_access_key_id, new_access_key_secret
 from gateway.keyring import KeyRing
 from gateway.secret import Secret
 from gateway.store.base import Base
+from gateway.store.direct import Source, Statement
 from gateway.store.fleeting import LastUse
 
 _PURPOSE = "access-key-secret"
@@ -30,6 +31,9 @@ _SPARED_FOR = timedelta(days=7)
 class AccessKeyStatus(StrEnum):
     ACTIVE = "Active"
     INACTIVE = "Inactive"
+
+
+_ACTIVE = AccessKeyStatus.ACTIVE.value
 
 
 class AccessKeyRow(Base):
@@ -45,7 +49,7 @@ class AccessKeyRow(Base):
 
 
 def _find_key_query() -> Select[Any]:
-    """Tables instead of classes, and made once: every signed call asks, and building it costs more than the answer."""
+    """In the order of what `find_access_key` takes apart. Every signed call asks."""
     keys, users, accounts, preferences, policies = (
         cast("Table", row.__table__) for row in (AccessKeyRow, User, Account, SecurityPreferenceRow, NetworkPolicyRow)
     )
@@ -74,7 +78,8 @@ def _find_key_query() -> Select[Any]:
     )
 
 
-_FIND_KEY = _find_key_query()
+_FIND_KEY = Statement(lambda _dialect: _find_key_query(), "access_key_id")
+_IDLE_DAYS = SecurityPreference().max_idle_days_for_access_keys  # of accounts that never chose
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,30 +168,33 @@ def check_room_for_key(session: Session, account_id: str, user_id: str | None) -
         raise LimitExceeded(Reason.LIMIT_EXCEEDED, message, subject="User.AccessKey")
 
 
-def find_access_key(session: Session, ring: KeyRing, access_key_id: str) -> AccessKey | None:
+def find_access_key(source: Source, ring: KeyRing, access_key_id: str) -> AccessKey | None:
     """A key by its id, active or not, with its secret and whose it is. One query.
 
     Raises: CredentialError(TOKEN_MALFORMED) if the secret was sealed under a key that the ring no longer has.
     """
     if not _KEY_ID.fullmatch(access_key_id):
         return None
-    found = session.connection().execute(_FIND_KEY, {"access_key_id": access_key_id}).one_or_none()
+    found = _FIND_KEY.first(source, access_key_id)
     if found is None:
         return None
-    secret = ring.open(_PURPOSE, found.sealed_secret, bound_to=access_key_id.encode())
+    (account_id, user_id, sealed, status, created, updated, user_name, owner_login, idle_days, own, account_wide) = (
+        found
+    )
+    secret = ring.open(_PURPOSE, sealed, bound_to=access_key_id.encode())
     return AccessKey(
         access_key_id=access_key_id,
         secret=Secret(secret.decode()),
-        account_id=found.account_id,
-        user_id=found.user_id,
-        user_name=found.user_name,
-        owner_login=found.owner_login,
-        active=found.status == AccessKeyStatus.ACTIVE,
-        created_at=found.created_at,
-        changed_at=found.updated_at,
-        max_idle_days=found.max_idle_days or SecurityPreference().max_idle_days_for_access_keys,
-        own_policy=found.own_policy,
-        account_policy=found.account_policy,
+        account_id=account_id,
+        user_id=user_id,
+        user_name=user_name,
+        owner_login=owner_login,
+        active=status == _ACTIVE,
+        created_at=created,
+        changed_at=updated,
+        max_idle_days=idle_days or _IDLE_DAYS,
+        own_policy=own,
+        account_policy=account_wide,
     )
 
 

@@ -38,12 +38,16 @@ from gateway.policy import (
     parse_session_policy,
 )
 from gateway.principal import AccountOwner, Principal, RamUser, RoleSession
+from gateway.store.direct import Statement
+from gateway.store.reading import Reading
 
 _PRINCIPAL_ARN = "acs:PrincipalARN"
 _REMEMBERED_PRINCIPALS = 4096
 _NO_POLICIES = compile_policies(())
-# Made once: building a statement costs more than running it, and every decision asks.
-_FIND_STAMP = select(Account.policy_stamp).where(Account.id == bindparam("account_id"))
+# Every decision asks.
+_FIND_STAMP = Statement(
+    lambda _dialect: select(Account.policy_stamp).where(Account.id == bindparam("account_id")), "account_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Authorizer:
 
     def decide(
         self,
-        session: Session,
+        source: Session | Reading,
         principal: Principal,
         action: str,
         resource: str,
@@ -84,11 +88,11 @@ class Authorizer:
         those of its role, narrowed by its session policy. A principal that is gone has no rights at all.
         `acs:PrincipalARN` is added here; one in `context` does not count.
         """
-        return self._decide(session, principal, action, resource, context)[0]
+        return self._decide(source, principal, action, resource, context)[0]
 
     def require(
         self,
-        session: Session,
+        source: Session | Reading,
         principal: Principal,
         action: str,
         resource: str,
@@ -98,7 +102,7 @@ class Authorizer:
 
         Raises: Denied(ACCESS_DENIED), with the decision.
         """
-        decision, exists = self._decide(session, principal, action, resource, context)
+        decision, exists = self._decide(source, principal, action, resource, context)
         if not decision.allowed:
             why = decision.explain() if exists else f"{principal.arn} does not exist any more"
             message = "you are not authorized to do this action"
@@ -107,27 +111,27 @@ class Authorizer:
 
     def _decide(
         self,
-        session: Session,
+        source: Session | Reading,
         principal: Principal,
         action: str,
         resource: str,
         context: Mapping[str, tuple[str, ...]],
     ) -> tuple[Decision, bool]:
         """The decision, and whether the principal exists."""
-        stamp = session.scalar(_FIND_STAMP, {"account_id": principal.account_id})
+        stamp = _find_stamp(source, principal.account_id)
         facts = {key: values for key, values in context.items() if key.lower() != _PRINCIPAL_ARN.lower()}
         facts[_PRINCIPAL_ARN] = (principal.arn,)
         if isinstance(principal, AccountOwner):
             layers = Layers(owner=stamp is not None, identity=_NO_POLICIES)
             return decide(AccessRequest(action, resource, facts), layers), stamp is not None
-        rights = None if stamp is None else self._find_rights(session, principal, stamp)
+        rights = None if stamp is None else self._find_rights(source, principal, stamp)
         if rights is None:
             return decide(AccessRequest(action, resource, facts), Layers(identity=_NO_POLICIES)), False
         facts[_PRINCIPAL_ARN] = (rights.arn,)
         layers = Layers(identity=rights.policies, session=_session_layer(principal))
         return decide(AccessRequest(action, resource, facts), layers), True
 
-    def _find_rights(self, session: Session, principal: RamUser | RoleSession, stamp: int) -> _Rights | None:
+    def _find_rights(self, source: Session | Reading, principal: RamUser | RoleSession, stamp: int) -> _Rights | None:
         key = (
             ("User", principal.account_id, principal.user_id)
             if isinstance(principal, RamUser)
@@ -138,6 +142,7 @@ class Authorizer:
             if known is not None and known.stamp == stamp and (known.until is None or self._clock.now() < known.until):
                 self._rights.move_to_end(key)
                 return known
+        session = source.session if isinstance(source, Reading) else source
         rights = _load_rights(session, principal, stamp, self._clock.now())
         with self._lock:
             self._rights.pop(key, None)
@@ -146,6 +151,13 @@ class Authorizer:
             while len(self._rights) > self._remembered:
                 self._rights.popitem(last=False)
         return rights
+
+
+def _find_stamp(source: Session | Reading, account_id: str) -> int | None:
+    if isinstance(source, Session):
+        source.flush()  # what this transaction changed counts already
+    found = _FIND_STAMP.first(source, account_id)
+    return None if found is None else int(found[0])
 
 
 def _session_layer(principal: RamUser | RoleSession) -> PolicySet | None:

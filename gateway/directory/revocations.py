@@ -7,11 +7,13 @@ Kinds and values: "role" role id, "user" user id, "session" session id, "provide
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.store.base import Base
+from gateway.store.direct import Source, Statement
 from gateway.store.hashed_key import hash_key
 from gateway.store.once import insert_once
 
@@ -27,10 +29,14 @@ class Revocation(Base):
     revoked_at: Mapped[datetime]
 
 
-# Made once: building a statement costs more than running it, and every call with a token asks.
-_FIND = select(Revocation.key_hash, Revocation.revoked_at).where(
-    Revocation.key_hash.in_(bindparam("hashes", expanding=True))
-)
+@lru_cache(maxsize=64)
+def _find(count: int) -> Statement:
+    """Pure in its argument; memoised because every call with a token asks, about about as many things."""
+    names = [f"hash_{number}" for number in range(count)]
+    query = select(Revocation.key_hash, Revocation.revoked_at).where(
+        Revocation.key_hash.in_([bindparam(name) for name in names])
+    )
+    return Statement(lambda _dialect: query, *names)
 
 
 def revoke(session: Session, kind: str, value: str, now: datetime) -> None:
@@ -68,16 +74,16 @@ def revoke_until(session: Session, kind: str, value: str, now: datetime) -> None
     )
 
 
-def find_revocation(
-    session: Session, pairs: Collection[tuple[str, str]], issued_at: datetime
-) -> tuple[str, str] | None:
+def find_revocation(source: Source, pairs: Collection[tuple[str, str]], issued_at: datetime) -> tuple[str, str] | None:
     """The first of these (kind, value) pairs that is revoked for something issued at that instant. One query.
 
     What was issued after the revocation lives: a role may be given back, a certificate trusted again. A session or
     an assertion happens once, so its revocation holds whatever the times say.
     """
     by_hash = {_hash(*pair): pair for pair in pairs}
-    revoked = dict(session.connection().execute(_FIND, {"hashes": list(by_hash)}).all())
+    if not by_hash:
+        return None
+    revoked = dict(_find(len(by_hash)).all(source, *by_hash))
     for key_hash, pair in by_hash.items():
         if key_hash in revoked and (pair[0] in _ONE_OF_A_KIND or issued_at <= revoked[key_hash]):
             return pair

@@ -1,6 +1,7 @@
 """RAM roles: rights that are put on, and the trust policy that says by whom. Rule: ram-limits §1, §2, §10."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, UniqueConstraint, and_, bindparam, select, true
@@ -17,6 +18,7 @@ from gateway.errors import Conflict, InputError, NotFound, Reason
 from gateway.ids import new_entity_id
 from gateway.policy import parse_trust_policy
 from gateway.store.base import Base
+from gateway.store.direct import Source, Statement
 from gateway.store.paging import Page, Slice, read_slice
 
 _LONGEST_DESCRIPTION = 1024
@@ -50,15 +52,41 @@ class Role(Base):
 _FIND_ROLE = select(Role).where(Role.account_id == bindparam("account_id"), Role.name_key == bindparam("name_key"))
 
 
-_FIND_TAGS = (
-    select(Tag.key, Tag.value)
-    .join(Role, and_(Tag.account_id == Role.account_id, Tag.thing_id == Role.id))
-    .where(
-        Role.account_id == bindparam("account_id"),
-        Role.name_key == bindparam("name_key"),
-        Tag.kind == TagKind.ROLE.value,
-    )
-    .order_by(Tag.key_folded)
+@dataclass(frozen=True, slots=True)
+class AssumableRole:
+    """What there is to know of a role for a session of it to be made."""
+
+    id: str
+    account_id: str
+    name: str
+    trust_document: str
+    max_session_duration_s: int
+
+    @property
+    def arn(self) -> str:
+        return role_arn(self.account_id, self.name)
+
+
+_FIND_ASSUMABLE = Statement(
+    lambda _dialect: select(
+        Role.id, Role.account_id, Role.name, Role.trust_document, Role.max_session_duration_s
+    ).where(Role.account_id == bindparam("account_id"), Role.name_key == bindparam("name_key")),
+    "account_id",
+    "name_key",
+)
+_FIND_TAGS = Statement(
+    lambda _dialect: (
+        select(Tag.key, Tag.value)
+        .join(Role, and_(Tag.account_id == Role.account_id, Tag.thing_id == Role.id))
+        .where(
+            Role.account_id == bindparam("account_id"),
+            Role.name_key == bindparam("name_key"),
+            Tag.kind == TagKind.ROLE.value,
+        )
+        .order_by(Tag.key_folded)
+    ),
+    "account_id",
+    "name_key",
 )
 
 
@@ -108,10 +136,15 @@ def find_role(session: Session, account_id: str, name: str) -> Role | None:
     return session.scalar(_FIND_ROLE, {"account_id": account_id, "name_key": name_key(name)})
 
 
-def tags_of_role(session: Session, account_id: str, name: str) -> Mapping[str, str]:
+def find_assumable_role(source: Source, account_id: str, name: str) -> AssumableRole | None:
+    """By name, in any case. One query below the ORM."""
+    found = _FIND_ASSUMABLE.first(source, account_id, name_key(name))
+    return None if found is None else AssumableRole(*found)
+
+
+def tags_of_role(source: Source, account_id: str, name: str) -> Mapping[str, str]:
     """The tags of the role of this name, in any case; none if there is no such role. One query below the ORM."""
-    wanted = {"account_id": account_id, "name_key": name_key(name)}
-    return dict(session.connection().execute(_FIND_TAGS, wanted).tuples().all())
+    return dict(_FIND_TAGS.all(source, account_id, name_key(name)))
 
 
 def get_role(session: Session, account_id: str, name: str) -> Role:

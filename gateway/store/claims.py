@@ -9,8 +9,9 @@ from datetime import datetime
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.store.base import Base
+from gateway.store.direct import Source, Statement
 from gateway.store.hashed_key import hash_key
-from gateway.store.once import insert_once
+from gateway.store.once import insert_once_statement
 from gateway.store.sweep import sweep_expired
 
 _SWEEP_BATCH = 200
@@ -25,7 +26,15 @@ class OneTimeClaim(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
-def claim_once(session: Session, kind: str, key: str, expires_at: datetime, *, now: datetime) -> bool:
+_CLAIM = Statement(
+    lambda dialect: insert_once_statement(dialect, OneTimeClaim, ("kind", "key_hash", "expires_at")),
+    "kind",
+    "key_hash",
+    "expires_at",
+)
+
+
+def claim_once(source: Source, kind: str, key: str, expires_at: datetime, *, now: datetime) -> bool:
     """Claim `key` among the claims of one kind; False if it was claimed before, by whatever process.
 
     The claim counts once the session's transaction commits, and is given back if it rolls back. The session stays
@@ -34,10 +43,12 @@ def claim_once(session: Session, kind: str, key: str, expires_at: datetime, *, n
     """
     key_hash = hash_key(key)
     if int(key_hash[:8], 16) % _SWEEP_ONE_IN == 0:
-        sweep_claims(session, now)
-    return insert_once(session, OneTimeClaim, {"kind": kind, "key_hash": key_hash, "expires_at": expires_at})
+        sweep_claims(source, now)
+    if isinstance(source, Session):
+        source.flush()
+    return _CLAIM.first(source, kind, key_hash, expires_at) is not None
 
 
-def sweep_claims(session: Session, now: datetime) -> int:
+def sweep_claims(source: Source, now: datetime) -> int:
     """Delete up to 200 claims that expired before `now`; how many there were. Never waits for another sweeper."""
-    return sweep_expired(session, OneTimeClaim.key_hash, OneTimeClaim.expires_at, now, at_most=_SWEEP_BATCH)
+    return sweep_expired(source, OneTimeClaim.key_hash, OneTimeClaim.expires_at, now, at_most=_SWEEP_BATCH)

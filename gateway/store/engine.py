@@ -19,12 +19,13 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
-from gateway.errors import ConfigError, Reason
+from gateway.errors import ConfigError, GatewayError, Reason
 from gateway.store.commit_group import CommitGroup, Write
 from gateway.store.fleeting import Fleeting
 from gateway.store.fleeting_postgres import PostgresFleeting
 from gateway.store.fleeting_sqlite import SqliteFleeting
 from gateway.store.forks import call_in_child, forget_connections_on_fork
+from gateway.store.reading import IdleConnections, Reading
 
 _BUSY_TIMEOUT_MS = 15_000
 _POSTGRES_NAMES = {"postgresql", "postgres", "postgresql+psycopg"}
@@ -53,7 +54,9 @@ class Store:
             self.fleeting = PostgresFleeting(url)
         self._writing_engine = self.engine.execution_options(**{_WRITES: True})
         self._write_session = sessionmaker(self._writing_engine, expire_on_commit=False)
-        self._read_session = sessionmaker(_reading_engine(self.engine), expire_on_commit=False, autoflush=False)
+        self._reading_engine = _reading_engine(self.engine)
+        self._read_session = sessionmaker(self._reading_engine, expire_on_commit=False, autoflush=False)
+        self._idle = IdleConnections(self._connect_to_read) if url.get_backend_name() == "sqlite" else None
         self._make_queues()
         forget_connections_on_fork(self.engine)
         call_in_child(self, Store._make_queues)
@@ -90,6 +93,33 @@ class Store:
             yield session
 
     @contextmanager
+    def looking(self) -> Iterator[Reading]:
+        """One read-only transaction for statements below the ORM; never commits. The database refuses a write in it."""
+        # PostgreSQL's connections come from the pool, which pings them: its server may have been restarted.
+        connection = self._reading_engine.connect() if self._idle is None else self._idle.take()
+        reading = Reading(connection)
+        sound = False
+        try:
+            try:
+                yield reading
+            finally:
+                reading.end()
+            sound = True
+        except GatewayError:
+            sound = True
+            raise
+        finally:
+            if sound and self._idle is not None:
+                self._idle.give_back(connection)
+            else:
+                connection.close()
+
+    def _connect_to_read(self) -> Connection:
+        connection = self._reading_engine.connect()
+        connection.begin().rollback()  # the first transaction tells a connection that it may only read
+        return connection
+
+    @contextmanager
     def write_connection(self) -> Iterator[Connection]:
         """A write transaction below the ORM, for migrations."""
         with self._writing_engine.begin() as connection:
@@ -97,6 +127,8 @@ class Store:
 
     def dispose(self) -> None:
         """Close every idle connection. The store stays usable."""
+        if self._idle is not None:
+            self._idle.close()
         self.engine.dispose()
         self.fleeting.close()
 
@@ -165,6 +197,7 @@ def _sqlite_engine(url: URL) -> Engine:
         if connection.info.get(_MAY_WRITE) is not writes:
             execute(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
             connection.info[_MAY_WRITE] = writes
-        execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if writes or not connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+            execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine

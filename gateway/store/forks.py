@@ -23,6 +23,17 @@ def call_in_child(owner: Owner, renew: Callable[[Owner], None]) -> None:
     os.register_at_fork(after_in_child=in_child)
 
 
+def call_before_fork(owner: Owner, release: Callable[[Owner], None]) -> None:
+    """Release, before each fork, what must not be open on both sides of it."""
+    reference = weakref.ref(owner)
+
+    def before() -> None:
+        if (alive := reference()) is not None:
+            release(alive)
+
+    os.register_at_fork(before=before)
+
+
 def forget_connections_on_fork(engine: Engine) -> None:
     """Idle connections are closed before the fork; those that another thread has out at that moment are left to the
     parent, and the child starts with an empty pool.

@@ -20,13 +20,16 @@ def insert_once(session: Session, table: type[Base], values: Mapping[str, object
     """
     session.flush()
     connection = session.connection()
-    insert = _insert_once(connection.dialect.name, table, tuple(values))
+    insert = insert_once_statement(connection.dialect.name, table, tuple(values))
     return connection.execute(insert, values).scalar() is not None
 
 
 @lru_cache(maxsize=256)
-def _insert_once(dialect: str, table: type[Base], columns: tuple[str, ...]) -> Executable:
-    """Pure in its arguments; memoised because building a statement costs more than running it."""
+def insert_once_statement(dialect: str, table: type[Base], columns: tuple[str, ...]) -> Executable:
+    """What `insert_once` runs: it gives a row where it inserted one.
+
+    Pure in its arguments; memoised because building a statement costs more than running it.
+    """
     rows = cast("Table", table.__table__)
     insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(rows)
     named = insert.values({column: bindparam(column) for column in columns})

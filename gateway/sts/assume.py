@@ -9,7 +9,7 @@ from functools import lru_cache
 from sqlalchemy.orm import Session
 
 from gateway.client import MFA_PRESENT
-from gateway.directory.roles import Role
+from gateway.directory.roles import AssumableRole, Role
 from gateway.errors import Denied, InputError, Reason
 from gateway.ids import new_request_id, new_sts_key_id, new_sts_key_secret
 from gateway.keyring import KeyRing
@@ -26,6 +26,7 @@ from gateway.policy import (
 )
 from gateway.principal import RamUser, RoleSession
 from gateway.secret import Secret
+from gateway.store.direct import Source
 from gateway.sts.credentials import Credentials, build_credentials
 from gateway.sts.duration import Cap, api_duration
 from gateway.sts.revocation import check_live, token_pairs
@@ -103,11 +104,11 @@ def assume_with_identity(
 
 
 def assume_as_caller(
-    session: Session,
+    source: Source,
     *,
     ring: KeyRing,
     caller: RamUser | SessionToken,
-    role: Role,
+    role: Role | AssumableRole,
     session_name: str,
     context: Context,
     duration_s: int | None,
@@ -138,12 +139,12 @@ def assume_as_caller(
     token = _new_token(role, session_name, policy, duration, now)
     if parent is not None:
         token = replace(token, provenance=parent.provenance, parent=parent.session_id, lineage=token_pairs(parent))
-        check_live(session, parent, now)
+        check_live(source, parent, now)
     elif isinstance(caller, RamUser):
         token = replace(token, lineage=(("user", caller.user_id),))
-    source = _source_of(parent, source_identity)
-    token = replace(token, mfa_present=_proved_mfa(context), source_identity=source)
-    check_live(session, token, now)
+    identity = _source_of(parent, source_identity)
+    token = replace(token, mfa_present=_proved_mfa(context), source_identity=identity)
+    check_live(source, token, now)
     return RoleSessionGrant(token, build_credentials(ring, token), decision, duration.name)
 
 
@@ -178,7 +179,7 @@ def check_trusted(decision: Decision, who: str | RamPrincipal) -> None:
         raise Denied(Reason.TRUST_POLICY_DENIED, message, decision, detail=f"{who}: {decision.explain()}")
 
 
-def _narrowed(parent: SessionToken | None, role: Role, session_policy: str | None) -> str | None:
+def _narrowed(parent: SessionToken | None, role: Role | AssumableRole, session_policy: str | None) -> str | None:
     """The session policy of a derived session.
 
     Raises: InputError(PARAMETER_INVALID) about Policy where one would have to be put on top of another.
@@ -193,7 +194,9 @@ def _narrowed(parent: SessionToken | None, role: Role, session_policy: str | Non
     return session_policy if inherited is None else inherited
 
 
-def _new_token(role: Role, session_name: str, session_policy: str | None, duration: Cap, now: datetime) -> SessionToken:
+def _new_token(
+    role: Role | AssumableRole, session_name: str, session_policy: str | None, duration: Cap, now: datetime
+) -> SessionToken:
     if not is_session_name(session_name):
         raise InputError(
             Reason.PARAMETER_INVALID,

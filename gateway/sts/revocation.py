@@ -2,16 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from gateway.directory.revocations import find_revocation
 from gateway.errors import CredentialError, Reason
+from gateway.store.direct import Source
 from gateway.sts.token import Provenance, SessionToken
 
 Pair = tuple[str, str]  # kind and value of a row in `revocations`
 
 
-def check_live(session: Session, token: SessionToken, now: datetime) -> None:
+def check_live(source: Source, token: SessionToken, now: datetime) -> None:
     """Refuse a token that is over or revoked; exactly at `expires_at` it is over.
 
     Revoked means that the session itself, its role, the provider, certificate or assertion it came from, or
@@ -23,7 +22,7 @@ def check_live(session: Session, token: SessionToken, now: datetime) -> None:
         raise CredentialError(
             Reason.TOKEN_EXPIRED, "the security token has expired", f"at {token.expires_at.isoformat()}"
         )
-    found = find_revocation(session, token_pairs(token), token.issued_at)
+    found = find_revocation(source, token_pairs(token), token.issued_at)
     if found is not None:
         raise CredentialError(Reason.TOKEN_REVOKED, "the security token was revoked", f"{found[0]} {found[1]}")
 

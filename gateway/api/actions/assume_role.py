@@ -16,8 +16,8 @@ from gateway.api.versions import STS
 from gateway.arn import RamArn, role_arn
 from gateway.audit.receipts import Receipt
 from gateway.client import policy_context
-from gateway.directory.roles import Role, find_role, get_role, tags_of_role
-from gateway.errors import Denied, InputError, Reason
+from gateway.directory.roles import AssumableRole, find_assumable_role, tags_of_role
+from gateway.errors import Denied, InputError, NotFound, Reason
 from gateway.federation.receipts import grant_details
 from gateway.principal import AccountOwner, RamUser, RoleSession
 from gateway.sts.assume import RoleSessionGrant, assume_as_caller, check_trusted, decide_no_role, trusted_principal
@@ -74,7 +74,7 @@ def assume_role(work: Work, request: AssumeRoleRequest) -> Outcome:
     arn = caller.arn if isinstance(caller, RamUser) else caller.principal.role_arn
     acts = policy_context(work.client, work.now, arn, mfa_present=mfa_of(work.token))
     grant = assume_as_caller(
-        work.session,
+        work.source,
         ring=work.services.ring,
         caller=caller,
         role=role,
@@ -99,16 +99,18 @@ def _targets(work: Work, request: AssumeRoleRequest) -> tuple[Target, ...]:
         message = "roles can't be assumed by the owner of an account"
         raise Denied(Reason.ACCESS_DENIED, message, None, subject="AccountOwner")
     account_id, name = request.role.account_id, request.role.name
-    tags = tags_of_role(work.session, account_id, name) if account_id == work.account_id else {}
+    tags = tags_of_role(work.source, account_id, name) if account_id == work.account_id else {}
     return (Target(role_arn(account_id, name), tags),)
 
 
-def _role(work: Work, wanted: RamArn, caller: RamUser | SessionToken) -> Role:
-    role = find_role(work.session, wanted.account_id, wanted.name)
+def _role(work: Work, wanted: RamArn, caller: RamUser | SessionToken) -> AssumableRole:
+    role = find_assumable_role(work.source, wanted.account_id, wanted.name)
     if role is None and wanted.account_id != work.account_id:
         principal = trusted_principal(caller)
         check_trusted(decide_no_role(role_arn(wanted.account_id, wanted.name), principal), principal)
-    return role or get_role(work.session, wanted.account_id, wanted.name)
+    if role is None:
+        raise NotFound(Reason.NOT_FOUND, "the role does not exist", subject="Role")
+    return role
 
 
 def _assuming(work: Work) -> RamUser | SessionToken:

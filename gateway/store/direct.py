@@ -1,0 +1,133 @@
+"""Statements of the hot path, run by the driver itself: every signed call asks them, and the layers between cost
+several times what the database needs for the answer.
+
+A statement is written with SQLAlchemy's tables and compiled once for each kind of database, with its conversions of
+types. On a Session it runs as any other; on a `Direct` it goes to the driver. Both give the same rows.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import Connection, CursorResult, Dialect, Executable
+from sqlalchemy.orm import Session
+
+Convert = Callable[[Any], Any]
+Row = tuple[Any, ...]
+
+
+class Direct:
+    """The driver's connection under a SQLAlchemy connection. Its transaction is somebody else's affair."""
+
+    __slots__ = ("dialect", "driver")
+
+    def __init__(self, connection: Connection) -> None:
+        self.dialect = connection.dialect
+        self.driver: Any = connection.connection.dbapi_connection
+
+    def run(self, sql: str, values: Any) -> Any:
+        """The driver's cursor, after the statement."""
+        return self.driver.execute(sql, values)
+
+
+Source = Session | Direct
+
+
+def direct_of(session: Session) -> Direct:
+    """The connection that a session works on, in the session's transaction. What the session holds back is written."""
+    session.flush()
+    return Direct(session.connection())
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    sql: str
+    names: tuple[str, ...] | None  # for drivers that want values by name
+    given: tuple[tuple[int | None, Any], ...]  # for each place: which of the values, or None and a constant
+    converts: tuple[tuple[int, Convert], ...]  # places whose value the driver can't take as it is
+    plain: bool  # the values are just what the driver wants
+    results: tuple[tuple[int, Convert], ...]  # columns that the driver does not give as they are meant
+
+    def arguments(self, values: Sequence[Any]) -> Any:
+        if self.plain:
+            return values
+        found = [constant if place is None else values[place] for place, constant in self.given]
+        for place, convert in self.converts:
+            found[place] = convert(found[place])
+        return found if self.names is None else dict(zip(self.names, found, strict=True))
+
+    def row(self, found: Row) -> Row:
+        if not self.results:
+            return found
+        columns = list(found)
+        for column, convert in self.results:
+            columns[column] = convert(columns[column])
+        return tuple(columns)
+
+
+class Statement:
+    """`build` makes it for a dialect (`sqlite`, `postgresql`); `names` are its bound parameters, in the order in which
+    values are given.
+    """
+
+    def __init__(self, build: Callable[[str], Executable], *names: str) -> None:
+        self._build = build
+        self._names = names
+        self._built: dict[str, tuple[Executable, _Compiled]] = {}
+
+    def first(self, source: Source, *values: Any) -> Row | None:
+        """The first row; None if there is none."""
+        if isinstance(source, Session):
+            row = self._execute(source, values).first()
+            return None if row is None else tuple(row)
+        compiled = self._for(source.dialect)[1]
+        found = source.run(compiled.sql, compiled.arguments(values)).fetchone()
+        return None if found is None else compiled.row(found)
+
+    def all(self, source: Source, *values: Any) -> list[Row]:
+        if isinstance(source, Session):
+            return [tuple(row) for row in self._execute(source, values)]
+        compiled = self._for(source.dialect)[1]
+        return [compiled.row(found) for found in source.run(compiled.sql, compiled.arguments(values)).fetchall()]
+
+    def run(self, source: Source, *values: Any) -> int:
+        """For a statement that has no rows to give: how many it concerned."""
+        if isinstance(source, Session):
+            return self._execute(source, values).rowcount
+        compiled = self._for(source.dialect)[1]
+        return int(source.run(compiled.sql, compiled.arguments(values)).rowcount)
+
+    def _execute(self, session: Session, values: Sequence[Any]) -> CursorResult[Any]:
+        connection = session.connection()
+        statement, _ = self._for(connection.dialect)
+        return connection.execute(statement, dict(zip(self._names, values, strict=True)))
+
+    def _for(self, dialect: Dialect) -> tuple[Executable, _Compiled]:
+        built = self._built.get(dialect.name)
+        if built is None:
+            # Two threads may both come here, and make the same.
+            statement = self._build(dialect.name)
+            built = self._built[dialect.name] = statement, _compile(statement, self._names, dialect)
+        return built
+
+
+def _compile(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> _Compiled:
+    # An INSERT has exactly the columns that have a parameter.
+    compiled = cast("Any", statement).compile(dialect=dialect, column_keys=list(names))
+    by_name: dict[str, Any] = {compiled.bind_names[bind]: bind for bind in compiled.bind_names}
+    places = tuple(compiled.positiontup) if compiled.positional else tuple(by_name)
+    given = tuple(
+        (names.index(name), None) if name in names else (None, by_name[name].effective_value) for name in places
+    )
+    found = (by_name[name].type.dialect_impl(dialect).bind_processor(dialect) for name in places)
+    converts = tuple((place, convert) for place, convert in enumerate(found) if convert is not None)
+    columns = (column.type.dialect_impl(dialect) for column in cast("Any", statement).exported_columns)
+    processors = (type_.result_processor(dialect, None) for type_ in columns)
+    return _Compiled(
+        sql=str(compiled),
+        names=None if compiled.positional else places,
+        given=given,
+        converts=converts,
+        plain=compiled.positional and not converts and given == tuple((place, None) for place in range(len(names))),
+        results=tuple((column, convert) for column, convert in enumerate(processors) if convert is not None),
+    )
