@@ -59,11 +59,17 @@ def encrypt(root: Node, element: Node | None = None, how: Encryption = Encryptio
 
 
 def encrypted_bytes(
-    plain: bytes, how: Encryption, *, sign_response: bool, oaep: padding.OAEP | None = None, key_method: str = ""
+    plain: bytes,
+    how: Encryption,
+    *,
+    sign_response: bool,
+    oaep: padding.OAEP | None = None,
+    key_method: str = "",
+    blocks_too_many: int = 0,
 ) -> Node:
     """A response with an encrypted part made by hand, so that it can hold any bytes.
 
-    `key_method`: what stands in the EncryptionMethod of the key, to go with `oaep`.
+    `key_method`: what stands in the EncryptionMethod of the key, to go with `oaep`; `blocks_too_many`: of padding.
     """
     root = Spec().tree()
     holder = etree.Element(f"{{{SAML}}}EncryptedAssertion", nsmap={"saml": SAML})
@@ -75,7 +81,7 @@ def encrypted_bytes(
         nonce = os.urandom(12)
         cipher = nonce + AESGCM(content_key).encrypt(nonce, plain, None)
     else:
-        missing = 16 - len(plain) % 16
+        missing = 16 - len(plain) % 16 + 16 * blocks_too_many
         vector = os.urandom(16)
         encryptor = Cipher(AES(content_key), CBC(vector)).encryptor()
         padded = plain + b"\x00" * (missing - 1) + bytes([missing])
