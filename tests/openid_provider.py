@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+import ssl
 import threading
 from base64 import b64decode
 from collections.abc import Callable, Mapping
@@ -27,7 +28,7 @@ Answer = tuple[int, Any]
 class OpenIdProvider:
     """Everything that a test may want to change is an attribute."""
 
-    def __init__(self, clock: Clock, name: str = "op") -> None:
+    def __init__(self, clock: Clock, name: str = "op", context: ssl.SSLContext | None = None) -> None:
         self.clock = clock
         self.key = private_key("RSA", name)
         self.kid = f"{name}-1"
@@ -49,6 +50,9 @@ class OpenIdProvider:
         self.pushed: dict[str, dict[str, str]] = {}
         self.codes: dict[str, dict[str, str]] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._scheme = "http" if context is None else "https"
+        if context is not None:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -64,7 +68,7 @@ class OpenIdProvider:
 
     @property
     def issuer(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def paths(self) -> list[str]:
         return [path for path, _ in self.calls]

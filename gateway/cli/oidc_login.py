@@ -32,7 +32,9 @@ def add_login_commands(group: click.Group) -> None:
 @click.command("sign-in", cls=DeskCommand)
 @click.argument("name")
 @click.option("--client-id", default=None, help="Our client there; as it is if not given.")
-@click.option("--method", type=click.Choice(list(ClientMethod)), default=None, help="How we prove who we are.")
+@click.option(
+    "--method", type=click.Choice([each.value for each in ClientMethod]), default=None, help="How we prove who we are."
+)
 @click.option(
     "--client-secret-stdin", "from_stdin", is_flag=True, help="Read the secret from standard input, one line."
 )
@@ -82,7 +84,7 @@ def no_sign_in(desk: Desk, name: str) -> None:
 
 @click.command("login", cls=DeskCommand)
 @click.argument("name")
-@click.option("--use", type=click.Choice(list(Use)), default=None, help="What people become.")
+@click.option("--use", type=click.Choice([each.value for each in Use]), default=None, help="What people become.")
 @click.option("--logon-name", "logon_name_key", default=None, help="Condition key, such as oidc:claim/email.")
 @click.option("--with-domain/--bare-name", "login_with_domain", default=None)
 @click.option("--roles", "roles_key", default=None, help="Condition key whose values are roles.")

@@ -18,6 +18,7 @@ from gateway.oidc.client_authentication import ClientMethod
 from gateway.principal import Principal
 from gateway.secret import Secret
 from gateway.sts.sessions import open_session
+from gateway.web.cookies import cookies_for
 from tests.fake_clock import NOON
 from tests.openid_provider import CLIENT, SECRET, OpenIdProvider
 from tests.unit.web.site import Site, csrf_of
@@ -30,7 +31,7 @@ class LocalBrowser(FlaskClient):
     """Opens everything at the gateway's own origin."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        kwargs.setdefault("base_url", DEVELOPMENT)
+        kwargs.setdefault("base_url", self.application.extensions["ramgate"].base_url)
         return super().open(*args, **kwargs)
 
     def csrf(self, path: str) -> str:
@@ -38,7 +39,9 @@ class LocalBrowser(FlaskClient):
 
     def session(self) -> str:
         """The session cookie; empty without one."""
-        cookie = self.get_cookie("ramgate_session", domain="127.0.0.1")
+        cookies = cookies_for(self.application.extensions["ramgate"].base_url)
+        host = urlsplit(self.application.extensions["ramgate"].base_url).hostname or ""
+        cookie = self.get_cookie(cookies.session.name, domain=host)
         return cookie.value if cookie else ""
 
 
@@ -74,7 +77,8 @@ class OidcSite:
                 duration_cap="a test",
                 now=now,
             )
-        browser.set_cookie("ramgate_session", handle, domain="127.0.0.1")
+        base_url = self.site.services.base_url
+        browser.set_cookie(cookies_for(base_url).session.name, handle, domain=urlsplit(base_url).hostname or "")
         return browser
 
     def arn(self, name: str = "corp") -> str:
@@ -159,7 +163,7 @@ class OidcSite:
         return answer.headers["Location"]
 
     def come_back(self, browser: LocalBrowser, url: str) -> TestResponse:
-        assert url.startswith(DEVELOPMENT + "/oidc/callback/")
+        assert url.startswith(self.site.services.base_url + "/oidc/callback/")
         parts = urlsplit(url)
         return browser.get(parts.path, query_string=parts.query)
 
