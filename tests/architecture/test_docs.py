@@ -15,6 +15,9 @@ from gateway.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+FLOWS = sorted((ROOT / "docs" / "flows").glob("*-login.md"))
+STEP = re.compile(r"^\| [^|]+ \| ([^|]+) \| ((?:`gateway/[a-z0-9_/]+\.py`(?:, )?)+) \|$", re.MULTILINE)
+QUOTED = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 COMMAND = re.compile(r"(?:^|`|/)ramgate ((?:--json )?[a-z][a-z -]*)")
 
@@ -48,6 +51,18 @@ def test_documents__every_relative_link__leads_somewhere(document: Path) -> None
 def test_documents__every_command__exists(document: Path) -> None:
     unknown = [words for words in COMMAND.findall(document.read_text()) if not is_command(words.split())]
     assert unknown == []
+
+
+@pytest.mark.parametrize("document", FLOWS, ids=named)
+def test_flows__every_function__stands_in_its_file(document: Path) -> None:
+    rows = STEP.findall(document.read_text())
+    assert rows
+    strangers = []
+    for functions, files in rows:
+        sources = "".join((ROOT / path).read_text() for path in QUOTED.findall(files))
+        names = [function.rpartition(".")[2] for function in QUOTED.findall(functions)]
+        strangers += [name for name in names if f"def {name}(" not in sources]
+    assert strangers == []
 
 
 def is_command(words: list[str]) -> bool:
