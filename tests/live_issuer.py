@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -81,7 +82,13 @@ class LiveIssuer:
         return Answer(self.key_set(), headers=self.headers) if path == JWKS else Answer(b"{}", 404)
 
 
-def publish(body: bytes, status: int = 200, media_type: str = "application/json", **headers: str) -> Page:
+def publish(
+    body: bytes,
+    status: int = 200,
+    *,
+    media_type: str = "application/json",
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Page:
     """A page that always says the same."""
     return lambda _request: Answer(body, status, headers, media_type)
 

@@ -111,7 +111,7 @@ def test_token__at_the_edge_of_a_rule__passes(clocked: ClockedCompany, door: Wor
 
 
 def redirect(location: str) -> Page:
-    return publish(b"", 302, Location=location)
+    return publish(b"", 302, headers={"Location": location})
 
 
 def moved(issuer: LiveIssuer) -> None:
@@ -151,7 +151,7 @@ HOSTILE: dict[str, tuple[Callable[[LiveIssuer], None], Reason]] = {
     "redirect of the keys": (page(JWKS, redirect("http://169.254.169.254/")), Reason.FETCH_REDIRECT),
     "huge document": (page(DISCOVERY, publish(b" " * 300_000 + b"{}")), Reason.FETCH_TOO_LARGE),
     "huge document when unpacked": (
-        page(DISCOVERY, publish(gzip.compress(b" " * 30_000_000), **{"Content-Encoding": "gzip"})),
+        page(DISCOVERY, publish(gzip.compress(b" " * 30_000_000), headers={"Content-Encoding": "gzip"})),
         Reason.FETCH_TOO_LARGE,
     ),
     "document cut off": (page(DISCOVERY, cut_off), Reason.FETCH_PROTOCOL),
