@@ -5,7 +5,7 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["gateway"], enable_loader_override=False):
-    from fuzz.run import FOUND, MAX_BYTES, MEMORY_MB, ONE_INPUT_S
+    from fuzz.run import FOUND, MAX_BYTES, MEMORY_MB, ONE_INPUT_S, keep
     from fuzz.targets import SEEDS, TARGETS
 
 
@@ -22,7 +22,15 @@ def main() -> None:
         "-print_final_stats=1",
         "-verbosity=0",
     ]
-    atheris.Setup([sys.argv[0], *options, corpus, str(SEEDS / name)], TARGETS[name])
+
+    def run(data: bytes) -> None:
+        try:
+            TARGETS[name](data)
+        except Exception:  # atheris tells of it and does not always keep the input
+            keep(name, data)
+            raise
+
+    atheris.Setup([sys.argv[0], *options, corpus, str(SEEDS / name)], run)
     atheris.Fuzz()
 
 

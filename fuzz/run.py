@@ -8,6 +8,7 @@ without looking at coverage, and the first line of the output says so.
 """
 
 import argparse
+import hashlib
 import os
 import subprocess
 import sys
@@ -21,6 +22,13 @@ MEMORY_MB = 1024
 MAX_BYTES = {"oidc": 21_000, "claims": 15_000, "call": 20_000}
 START_S = 120
 SHOWN = ("stat::number_of", "stat::slowest", "stat::peak")
+
+
+def keep(name: str, data: bytes) -> None:
+    """Write down an input that is a finding."""
+    found = FOUND / f"crash-{name}-{hashlib.sha256(data).hexdigest()[:16]}"
+    found.write_bytes(data)
+    print(f"kept: {found}", flush=True)
 
 
 def engine(atheris_folder: str) -> tuple[str, str]:

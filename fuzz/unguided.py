@@ -1,13 +1,12 @@
 """One target with bytes changed at random. Called by `fuzz.run` where there is no atheris."""
 
-import hashlib
 import random
 import resource
 import sys
 import time
 import traceback
 
-from fuzz.run import FOUND, MAX_BYTES, MEMORY_MB, ONE_INPUT_S
+from fuzz.run import MAX_BYTES, MEMORY_MB, ONE_INPUT_S, keep
 from fuzz.targets import SEEDS, TARGETS
 
 _PIECES = (
@@ -53,9 +52,7 @@ def main() -> int:
             too_much = True
         runs += 1
         if too_much:
-            found = FOUND / f"crash-{name}-{hashlib.sha256(data).hexdigest()[:16]}"
-            found.write_bytes(data)
-            print(f"written to {found}")
+            keep(name, data)
             return 1
     print(f"stat::number_of_executed_units: {runs}")
     return 0

@@ -39,6 +39,8 @@ _OWN_RSA_BITS = 3072
 _OWN_VALIDITY = timedelta(days=3653)
 _MAX_BYTES = 64 * 1024
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+# An unknown version of X.509 is an error of its own kind, and no ValueError.
+_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----")
 _DER_SEQUENCE = 0x30
 _DER_LONG_LENGTH = 0x80
@@ -90,7 +92,7 @@ def parse_certificate(base64_or_pem_or_der: bytes) -> TrustedCertificate:
             not_before=certificate.not_valid_before_utc,
             not_after=certificate.not_valid_after_utc,
         )
-    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+    except _UNREADABLE as exc:
         raise _refusal("the certificate can't be read", str(exc)) from exc
 
 
@@ -102,7 +104,7 @@ def public_key_of(der: bytes) -> PublicKey:
     """
     try:
         key = x509.load_der_x509_certificate(der).public_key()
-    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+    except _UNREADABLE as exc:
         raise _refusal("the certificate can't be read", str(exc)) from exc
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < MIN_RSA_BITS:

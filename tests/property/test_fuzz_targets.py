@@ -3,6 +3,7 @@
 import base64
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -40,10 +41,11 @@ def test_response__accepted_though_it_says_something_else__is_a_finding(monkeypa
 
 @pytest.mark.parametrize("target", [lambda data: 1 / 0, targets.response], ids=["a crash", "none"])
 def test_unguided__target__ends_in_time_and_tells(
-    target: Callable[[bytes], None], monkeypatch: pytest.MonkeyPatch, tmp_path: object
+    target: Callable[[bytes], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(unguided, "FOUND", tmp_path)
+    monkeypatch.setattr(run, "FOUND", tmp_path)
     monkeypatch.setattr(unguided, "TARGETS", {"response": target})
     monkeypatch.setattr(unguided, "MEMORY_MB", 1_000_000)  # of the whole test run
     monkeypatch.setattr(sys, "argv", ["fuzz", "response", "1", ""])
     assert unguided.main() == (target is not targets.response)
+    assert len(list(tmp_path.iterdir())) == (target is not targets.response)

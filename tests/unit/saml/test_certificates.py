@@ -119,3 +119,16 @@ def test_rsa_private_key__anything_else__refused(pem: str) -> None:
     with pytest.raises(ConfigError) as caught:
         rsa_private_key(Secret(pem))
     assert caught.value.reason is Reason.CONFIG_INVALID
+
+
+@pytest.mark.parametrize("version", [1, 3, 106, 255])
+def test_parse_certificate__version_that_there_is_not__refused(version: int) -> None:
+    """X.509 knows 0 and 2; cryptography has an error of its own for the others. Found by fuzzing metadata."""
+    der = signing_key().trusted.der
+    explicit = b"\xa0\x03\x02\x01"
+    assert der.count(explicit) == 1
+    changed = der.replace(explicit + b"\x02", explicit + bytes([version]))
+    for read in (parse_certificate, public_key_of):
+        with pytest.raises(SamlError) as caught:
+            read(changed)
+        assert caught.value.reason is Reason.METADATA_CERTIFICATE
