@@ -18,7 +18,7 @@ from tests.saml_document_attacks import documents, form_fields, hidden_text
 from tests.saml_factory import SAMLP, Spec, assertion_of
 from tests.saml_rows import ANSWERING, ATTRIBUTE, FAILING, VALUE, Maker, encrypted_unsigned, unsigned
 from tests.saml_signature_attacks import encrypted, signatures
-from tests.saml_wrapping import HOW, forged_assertion, second_assertions, wrapped
+from tests.saml_wrapping import HOW, displaced, forged_assertion, same_id, second_assertions, wrapped
 
 COUNT, SHAPE = Reason.SAML_ASSERTION_COUNT, Reason.SAML_SHAPE
 
@@ -56,7 +56,8 @@ def wrapping() -> Iterator[Attack]:
             )
             evil = partial(wrapped, how, of, encrypt=True)
             yield Attack(f"{how} of a signed {of}, encrypted", refused, evil, hidden)
-    for name, make in second_assertions().items():
+    yield Attack("two assertions of one ID", Reason.SAML_DUPLICATE_ID, same_id, factory.signed_assertion)
+    for name, make in {**second_assertions(), **displaced()}.items():
         yield Attack(name, COUNT, make, factory.signed_assertion)
 
 

@@ -50,6 +50,13 @@ def documents() -> Iterator[Attack]:
         for opening in ("", '<?xml version="1.0"?>', "\ufeff"):
             document = partial(lambda front: front + text_of(factory.signed_assertion()), (opening + dtd).encode())
             yield Attack(f"DTD {name} after {opening!r}", Reason.SAML_DTD, document, make)
+    for kind, hidden in (("comment", b"<!-- -->"), ("instruction", b"<?x y?>")):
+        before = partial(lambda front: front + text_of(make()), hidden)
+        yield Attack(f"{kind} before the root", Reason.SAML_COMMENT_OR_PI, before, make)
+        behind = partial(lambda end: text_of(make()) + end, hidden)
+        yield Attack(f"{kind} behind the root", Reason.SAML_COMMENT_OR_PI, behind, make)
+    laughs = b"".join(b'<!ENTITY l%d "%s">' % (number + 1, b"&l%d;" % number * 10) for number in range(10))
+    yield Attack("billion laughs", Reason.SAML_DTD, lambda: b"<!DOCTYPE r [" + laughs + b"]>" + text_of(make()), make)
     malformed = Reason.SAML_XML_MALFORMED
     yield Attack("undefined entity", malformed, partial(replaced, make, "alice@", "&x;@"), make)
     yield Attack("NUL by reference", malformed, partial(replaced, make, "alice@", "&#0;alice@"), make)
@@ -71,6 +78,31 @@ def documents() -> Iterator[Attack]:
     for name, bad in {"overlong": b"\xc0\xa5", "surrogate": b"\xed\xa0\x80", "latin": b"\xe9"}.items():
         document = partial(lambda put: text_of(make()).replace(b"alice", put), bad)
         yield Attack(f"UTF-8 that is none: {name}", Reason.SAML_ENCODING, document, make)
+    namespaces = {
+        "assertion of SAML 1": (Reason.SAML_SHAPE, "xmlns:saml=", "2.0:assertion", "1.0:assertion"),
+        "assertion with a blank": (Reason.SAML_XML_MALFORMED, "xmlns:saml=", "2.0:assertion", "2.0:assertion "),
+        "protocol as assertion": (Reason.SAML_SHAPE, "xmlns:samlp=", "2.0:protocol", "2.0:assertion"),
+        "Signature without the number sign": (Reason.SAML_SIGNATURE_PLACE, "xmlns:ds=", "xmldsig#", "xmldsig"),
+    }
+    for name, (reason, prefix, old, new) in namespaces.items():
+        yield Attack(f"namespace: {name}", reason, partial(_renamed_namespace, prefix, old, new), make)
+    rebound = partial(replaced, make, "<saml:NameID", '<saml:NameID xmlns:saml="urn:evil"')
+    yield Attack("namespace: NameID bound to another", Reason.SAML_SIGNATURE_DIGEST, rebound, make)
+    for attribute in ("ID", "Id", "id", "xml:id"):
+        for value in ("_assertion1", "_response1"):
+            put = f'<samlp:StatusCode {attribute}="{value}"'
+            right = put.replace(value, "_another")
+            evil, good = (
+                partial(replaced, make, "<samlp:StatusCode", put),
+                partial(replaced, make, "<samlp:StatusCode", right),
+            )
+            yield Attack(f"{attribute} {value} twice", Reason.SAML_DUPLICATE_ID, evil, good)
+
+
+def _renamed_namespace(prefix: str, old: str, new: str) -> bytes:
+    before, _, after = text_of(factory.signed_assertion()).decode().partition(prefix)
+    assert old in after
+    return (before + prefix + after.replace(old, new, 1)).encode()
 
 
 def form_fields() -> Iterator[Attack]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.errors import Reason
 from tests import saml_changes as change
@@ -109,7 +110,15 @@ def algorithms() -> Iterator[Attack]:
     for method in (INCLUSIVE, INCLUSIVE + "#WithComments", "http://www.w3.org/2006/12/xml-c14n11", "urn:none", ""):
         yield Attack(f"canonicalization {method!r}", ALGORITHM, partial(by_hand, profile=Profile(c14n=method)), by_hand)
     key = factory.signing_key()
-    for name, secret in (("certificate", key.trusted.der), ("PEM", key.certificate_pem.encode()), ("nothing", b"")):
+    public = key.private.public_key()
+    secrets = {
+        "certificate": key.trusted.der,
+        "certificate's PEM": key.certificate_pem.encode(),
+        "public key": public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        "public key's PEM": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        "empty key": b"",
+    }
+    for name, secret in secrets.items():
         for algorithm in (DS + "hmac-sha1", MORE + "hmac-sha256", MORE + "hmac-sha512"):
             function = algorithm.rpartition("-")[2]
             mac = partial(change.mac, secret, function)
@@ -201,6 +210,10 @@ def borrowed() -> Iterator[Attack]:
     yield Attack("Signature in another namespace", PLACE, change.foreign_signature, signed)
     both = {"certificates": (factory.signing_key("other").trusted, factory.signing_key().trusted)}
     yield Attack("two registered signers of one message", VALUE, change.two_signers, factory.signed_both, both)
+    for length in (0, 1, 255, 257, 1000):
+        evil = partial(by_hand, signer=partial(_filler, length))
+        yield Attack(f"an RSA value of {length} bytes", VALUE, evil, by_hand)
+    yield Attack("forged encrypted, borrowed Signature", DIGEST, _borrowed_inside, encryption.encrypted_response)
     elliptic = factory.signing_key("idp", "p256")
     curve = partial(signed, key=elliptic, profile=Profile(algorithm=MORE + "ecdsa-sha256"))
     yield Attack("ECDSA value in DER", VALUE, _in_der, curve, {"certificates": (elliptic.trusted,)})
@@ -339,6 +352,17 @@ def _signed_after(how: Encryption, alter: Alter) -> Any:
 def _nameless(set_uri: Callable[[str | None, Any], None]) -> Any:
     root = Spec(assertion_id="").tree()
     factory.sign_by_hand(assertion_of(root), alter=partial(set_uri, "#"))
+    return root
+
+
+def _filler(length: int, _: bytes) -> bytes:
+    return b"\x01" * length
+
+
+def _borrowed_inside() -> Any:
+    """Encrypted to us: mallory's assertion with the Signature over alice's."""
+    root = change.exchanged("//ds:Signature")
+    encryption.encrypt(root)
     return root
 
 

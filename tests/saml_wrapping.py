@@ -134,3 +134,46 @@ def _with_second(number: int, first: bool, kind: str) -> Any:
         evil.tag = kind.replace("{}", "") if kind.startswith("{") else f"{{{SAML}}}{kind}"
     holder.insert(0 if first else len(holder), evil)
     return root
+
+
+def displaced() -> dict[str, Callable[[], Any]]:
+    """The signed assertion moved somewhere else and an unsigned forged one in its place, and the like."""
+    places = (
+        "saml:Advice",
+        "//saml:AttributeValue",
+        "//saml:SubjectConfirmationData",
+        "samlp:StatusDetail",
+        "//saml:NameID",
+    )
+    made: dict[str, Callable[[], Any]] = {f"signed one moved to {place}": partial(_moved_to, place) for place in places}
+    made["forged one encrypted beside the signed one"] = _encrypted_beside
+    return made
+
+
+def _moved_to(place: str) -> Any:
+    root = factory.signed_assertion()
+    signed, evil = assertion_of(root), forged_assertion()
+    root.replace(signed, evil)
+    if place == "saml:Advice":
+        holder = etree.SubElement(evil, f"{{{SAML}}}Advice")
+    elif place == "samlp:StatusDetail":
+        holder = etree.SubElement(find(root, "samlp:Status"), f"{{{SAMLP}}}StatusDetail")
+    else:
+        holder = root.xpath(place, namespaces=factory.NS)[0]
+    holder.append(signed)
+    return root
+
+
+def _encrypted_beside() -> Any:
+    root = factory.signed_assertion()
+    evil = forged_assertion()
+    root.append(evil)
+    encryption.encrypt(root, evil)
+    return root
+
+
+def same_id() -> Any:
+    """Two assertions of one ID, so that a lookup by ID finds the other one."""
+    root = factory.signed_assertion()
+    root.append(forged_assertion("_assertion1"))
+    return root
