@@ -1,10 +1,13 @@
 """What a verified external login is, whatever protocol brought it."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeAlias
+
+from gateway.quick_init import quick_init
 
 
 class Protocol(StrEnum):
@@ -24,6 +27,18 @@ class ClaimKind(StrEnum):
 ClaimValue: TypeAlias = "str | int | float | bool | list[ClaimValue] | dict[str, ClaimValue] | None"
 
 
+class ClaimTexts(Mapping[str, tuple[str, ...]]):
+    """Claims as texts, see `oidc.attributes`."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def kinds(self) -> Mapping[str, ClaimKind]:
+        """How each of them was written."""
+
+
+@quick_init
 @dataclass(frozen=True, slots=True)
 class OidcClaims:
     """What only an ID token says. A claim that is absent, or of another type than it should be, is None."""
@@ -31,7 +46,12 @@ class OidcClaims:
     algorithm: str  # of the signature
     key_id: str | None
     members: Mapping[str, ClaimValue] = field(repr=False)  # as signed; nobody changes them
-    kinds: Mapping[str, ClaimKind] = field(repr=False)  # of each member of `VerifiedIdentity.attributes`
+    written: ClaimTexts = field(repr=False)  # the same, as `VerifiedIdentity.attributes` has them
+
+    @property
+    def kinds(self) -> Mapping[str, ClaimKind]:
+        """Of each member of `VerifiedIdentity.attributes`."""
+        return self.written.kinds
 
     def text(self, name: str) -> str | None:
         """A claim that should be a text."""
@@ -88,6 +108,7 @@ class OidcClaims:
         return self.text("preferred_username")
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class VerifiedIdentity:
     """A person or workload as one identity provider asserted it, after every check of the protocol passed.

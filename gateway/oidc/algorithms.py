@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 
 # Kind of key -> its algorithms. A kind is the key type, or the curve where there are several.
 BY_KIND: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -26,6 +26,9 @@ BY_KIND: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 SUPPORTED: frozenset[str] = frozenset().union(*BY_KIND.values())
+
+# Whether a signature was made over some data: signature, data, SHA-256 of the data, which whoever asks has at hand.
+Verifier: TypeAlias = Callable[[bytes, bytes, bytes], bool]
 
 PublicKey: TypeAlias = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
@@ -51,29 +54,58 @@ _DIGESTS: Mapping[str, Callable[[bytes], Any]] = MappingProxyType(
 )
 
 
-def verifies(algorithm: str, key: PublicKey, signature: bytes, data: bytes) -> bool:
-    """Whether `signature` was made over `data` with the private half of `key`, which is of a kind that fits.
+def verifier(algorithm: str, key: PublicKey) -> Verifier:
+    """What verifies signatures of one algorithm by one key, which is of a kind that fits: `keys.KeySet.get` sees to it.
 
-    `keys.KeySet.get` sees to that; a key of another kind is an error of ours and raises TypeError.
-    An ECDSA signature is r and s side by side, each as long as the curve's order.
+    A key of another kind is an error of ours; what comes back raises TypeError then.
     """
-    rsa_way = _RSA.get(algorithm)
     # Told apart by the algorithm: asking what an object of `cryptography` is takes longer than anything else here.
     verify: Callable[..., None] = key.verify
-    try:
-        if rsa_way is not None:
-            verify(signature, data, *rsa_way)
-        elif algorithm in _ECDSA:
-            half = _ECDSA_HALF[algorithm]
-            if len(signature) != 2 * half:
-                return False
-            r, s = int.from_bytes(signature[:half]), int.from_bytes(signature[half:])
-            verify(encode_dss_signature(r, s), data, _ECDSA[algorithm])
-        else:
+    if algorithm in _RSA:
+        return _rsa_verifier(verify, *_RSA[algorithm])
+    if algorithm in _ECDSA:
+        return _ecdsa_verifier(verify, _ECDSA[algorithm], _ECDSA_HALF[algorithm])
+
+    def verifies(signature: bytes, data: bytes, _sha256: bytes) -> bool:
+        try:
             verify(signature, data)
-    except InvalidSignature:
-        return False
-    return True
+        except InvalidSignature:
+            return False
+        return True
+
+    return verifies
+
+
+def _rsa_verifier(
+    verify: Callable[..., None], padded: padding.AsymmetricPadding, digest: hashes.HashAlgorithm
+) -> Verifier:
+    is_hashed = isinstance(digest, hashes.SHA256)
+    hashing = Prehashed(digest) if is_hashed else digest
+
+    def verifies(signature: bytes, data: bytes, sha256: bytes) -> bool:
+        try:
+            verify(signature, sha256 if is_hashed else data, padded, hashing)
+        except InvalidSignature:
+            return False
+        return True
+
+    return verifies
+
+
+def _ecdsa_verifier(verify: Callable[..., None], way: ec.ECDSA, half: int) -> Verifier:
+    """A signature is r and s side by side, each as long as the curve's order."""
+
+    def verifies(signature: bytes, data: bytes, _sha256: bytes) -> bool:
+        if len(signature) != 2 * half:
+            return False
+        r, s = int.from_bytes(signature[:half]), int.from_bytes(signature[half:])
+        try:
+            verify(encode_dss_signature(r, s), data, way)
+        except InvalidSignature:
+            return False
+        return True
+
+    return verifies
 
 
 def half_hash(algorithm: str, text: str) -> str:

@@ -8,27 +8,32 @@ empty, or a list or object within a list has no text and is left out.
 from collections.abc import Iterator, Mapping
 
 from gateway.errors import OidcError, Reason
-from gateway.identity import ClaimKind
+from gateway.identity import ClaimKind, ClaimTexts
 from gateway.oidc.json_text import Json, JsonObject
 
 
-class Attributes(Mapping[str, tuple[str, ...]]):
+class Attributes(ClaimTexts):
     """The texts of verified claims, worked out when first read. Equal to, and prints like, the dict that they are."""
 
-    __slots__ = ("_claims", "_worked_out", "kinds")
+    __slots__ = ("_claims", "_worked_out")
 
     def __init__(self, claims: JsonObject) -> None:
         self._claims = claims
         self._worked_out: tuple[dict[str, tuple[str, ...]], dict[str, ClaimKind]] | None = None
-        self.kinds = Kinds(self)
 
     def check(self) -> None:
         """Check 18: no two claims come to one name. Without an object among the claims no two can.
 
         Raises: OidcError(OIDC_CLAIM).
         """
-        if dict in map(type, self._claims.values()):
-            self.work_out()
+        for value in self._claims.values():
+            if type(value) is dict:
+                self.work_out()
+                return
+
+    @property
+    def kinds(self) -> Mapping[str, ClaimKind]:
+        return Kinds(self)
 
     def work_out(self) -> tuple[dict[str, tuple[str, ...]], dict[str, ClaimKind]]:
         """Texts and kinds. Raises: OidcError(OIDC_CLAIM) unless `check` has passed."""

@@ -1,16 +1,21 @@
 """The rules for single claims: checks 10 to 17 and 19 to 22."""
 
 import hmac
+from datetime import timedelta
+from typing import TypeAlias
 
 from gateway.errors import OidcError, Reason
 from gateway.oidc.algorithms import half_hash
 from gateway.oidc.expectation import IdTokenExpectation, LoginExpectation
 from gateway.oidc.json_text import Json, JsonObject
-from gateway.oidc.times import find_seconds, get_seconds
+from gateway.oidc.times import get_seconds
 from gateway.secret import Secret
 
 _MAX_SUBJECT = 255
 _MAX_AUDIENCES = 50
+
+# Seconds since 1970: when the token was issued, from when on it is refused, when the person proved who it is.
+Times: TypeAlias = tuple[float, float, float | None]
 
 
 def check_issuer(claims: JsonObject, issuer: str) -> None:
@@ -74,7 +79,7 @@ def check_audience(audiences: tuple[str, ...], expectation: IdTokenExpectation) 
     return match
 
 
-def check_authorized_party(claims: JsonObject, audiences: tuple[str, ...], expectation: IdTokenExpectation) -> None:
+def check_authorized_party(claims: JsonObject, audiences: tuple[str, ...], login: LoginExpectation | None) -> None:
     """Check 13. For an exchange `azp` is only reported: workloads' tokens name themselves in it.
 
     Raises: OidcError(OIDC_AUTHORIZED_PARTY). Rule: OpenID Connect Core 1.0 §2, §3.1.3.7 numbers 4 and 5.
@@ -82,39 +87,46 @@ def check_authorized_party(claims: JsonObject, audiences: tuple[str, ...], expec
     party = claims.get("azp")
     if party is not None and not isinstance(party, str):
         raise OidcError(Reason.OIDC_AUTHORIZED_PARTY, "the token's authorized party is malformed")
-    login = expectation.login
     if login is not None and party != login.client_id and (party is not None or len(audiences) > 1):
         raise OidcError(Reason.OIDC_AUTHORIZED_PARTY, "the token was issued to another client", repr(party)[:200])
 
 
-def check_expiry(claims: JsonObject, now_s: float, skew_s: float) -> float:
-    """Check 14. Raises: OidcError(OIDC_EXPIRED) from `exp` plus the skew on, OidcError(OIDC_TIME)."""
-    expires_s = get_seconds(claims, "exp")
+def check_times(claims: JsonObject, now_s: float, expectation: IdTokenExpectation) -> Times:
+    """Checks 14 to 17. From `iat` plus the limit on, a token is refused, however long it says it is good for.
+
+    Raises: OidcError(OIDC_EXPIRED) from `exp` plus the skew on; OidcError(OIDC_ISSUED_AT),
+    OidcError(OIDC_ISSUANCE_LIMIT); OidcError(OIDC_NOT_YET_VALID); OidcError(OIDC_AUTH_TIME); OidcError(OIDC_TIME).
+    Rule: sso-contract §3.1; OpenID Connect Core 1.0 §3.1.2.1 max_age, §3.1.3.7 number 13.
+    """
+    skew_s, limit_s = expectation.skew.total_seconds(), expectation.issuance_limit.total_seconds()
+    expires_s = get_seconds(claims, "exp")  # 14
     if now_s >= expires_s + skew_s:
         raise OidcError(Reason.OIDC_EXPIRED, "the token is expired", f"exp {expires_s}")
-    return expires_s
-
-
-def check_issued_at(claims: JsonObject, now_s: float, skew_s: float, limit_s: float) -> float:
-    """Check 15. From `iat` plus the limit on, the token is refused, however long it says it is good for.
-
-    Raises: OidcError(OIDC_ISSUED_AT), OidcError(OIDC_ISSUANCE_LIMIT), OidcError(OIDC_TIME). Rule: sso-contract §3.1.
-    """
-    issued_s = get_seconds(claims, "iat")
+    issued_s = get_seconds(claims, "iat")  # 15
     if issued_s > now_s + skew_s:
         raise OidcError(Reason.OIDC_ISSUED_AT, "the token was issued in the future", f"iat {issued_s}")
     if now_s >= issued_s + limit_s:
         raise OidcError(
             Reason.OIDC_ISSUANCE_LIMIT, "the token was issued longer ago than the provider's limit", f"iat {issued_s}"
         )
-    return issued_s
+    if claims.get("nbf") is not None:  # 16
+        not_before_s = get_seconds(claims, "nbf")
+        if now_s < not_before_s - skew_s:
+            raise OidcError(Reason.OIDC_NOT_YET_VALID, "the token is not valid yet", f"nbf {not_before_s}")
+    authenticated_s = None if claims.get("auth_time") is None else get_seconds(claims, "auth_time")  # 17
+    if authenticated_s is not None and authenticated_s > now_s + skew_s:
+        raise OidcError(Reason.OIDC_AUTH_TIME, "the token's login lies in the future", f"auth_time {authenticated_s}")
+    login = expectation.login
+    if login is not None and login.max_age is not None:
+        _check_age(authenticated_s, now_s, skew_s, login.max_age)
+    return issued_s, min(expires_s + skew_s, issued_s + limit_s), authenticated_s
 
 
-def check_not_before(claims: JsonObject, now_s: float, skew_s: float) -> None:
-    """Check 16. Raises: OidcError(OIDC_NOT_YET_VALID), OidcError(OIDC_TIME)."""
-    not_before_s = find_seconds(claims, "nbf")
-    if not_before_s is not None and now_s < not_before_s - skew_s:
-        raise OidcError(Reason.OIDC_NOT_YET_VALID, "the token is not valid yet", f"nbf {not_before_s}")
+def _check_age(authenticated_s: float | None, now_s: float, skew_s: float, max_age: timedelta) -> None:
+    if authenticated_s is None:
+        raise OidcError(Reason.OIDC_AUTH_TIME, "the token does not say when its login was")
+    if now_s > authenticated_s + max_age.total_seconds() + skew_s:
+        raise OidcError(Reason.OIDC_AUTH_TIME, "the token's login was too long ago", f"auth_time {authenticated_s}")
 
 
 def check_nonce(claims: JsonObject, nonce: str) -> None:
@@ -133,24 +145,6 @@ def check_hash(found: Json, algorithm: str, text: Secret, reason: Reason) -> Non
         found.encode(), half_hash(algorithm, text.reveal()).encode()
     ):
         raise OidcError(reason, "the token was not issued together with what it came with")
-
-
-def check_authentication_time(
-    claims: JsonObject, now_s: float, skew_s: float, login: LoginExpectation | None
-) -> float | None:
-    """Check 17. Raises: OidcError(OIDC_AUTH_TIME), OidcError(OIDC_TIME).
-
-    Rule: OpenID Connect Core 1.0 §3.1.2.1 max_age, §3.1.3.7 number 13.
-    """
-    at_s = find_seconds(claims, "auth_time")
-    if at_s is not None and at_s > now_s + skew_s:
-        raise OidcError(Reason.OIDC_AUTH_TIME, "the token's login lies in the future", f"auth_time {at_s}")
-    if login is not None and login.max_age is not None:
-        if at_s is None:
-            raise OidcError(Reason.OIDC_AUTH_TIME, "the token does not say when its login was")
-        if now_s > at_s + login.max_age.total_seconds() + skew_s:
-            raise OidcError(Reason.OIDC_AUTH_TIME, "the token's login was too long ago", f"auth_time {at_s}")
-    return at_s
 
 
 def check_authentication_context(context: str | None, acr_values: tuple[str, ...]) -> None:

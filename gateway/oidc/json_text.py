@@ -31,7 +31,8 @@ def read_object(data: bytes) -> JsonObject:
     """
     try:
         text = data.decode().strip(_WHITE_SPACE)
-        if text.count("{") + text.count("[") > MAX_DEPTH:
+        # Seldom is there another brace than the first, and to find that out is quicker than to count them.
+        if text.count("[") + (text.find("{", 1) > 0 and text.count("{")) >= MAX_DEPTH:
             _check_depth(text)
         value, end = _SCAN(text, 0)
     except StopIteration as exc:
@@ -40,7 +41,7 @@ def read_object(data: bytes) -> JsonObject:
         raise _malformed(str(exc)) from exc
     if end != len(text) or not isinstance(value, dict):
         raise _malformed("not an object, or something after it")
-    if "\\u" in text:  # the only way in for what is checked here
+    if "\\" in text:  # an escape is the only way in for what is checked here
         _check_storable(value)
     return value
 

@@ -19,7 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from gateway.errors import OidcError, Reason
-from gateway.oidc.algorithms import BY_KIND, PublicKey
+from gateway.oidc.algorithms import BY_KIND, PublicKey, Verifier
 from gateway.oidc.base64url import decode_base64url, encode_base64url
 from gateway.oidc.json_text import Json, JsonObject, read_object
 
@@ -56,6 +56,15 @@ class VerificationKey:
     public: PublicKey = field(repr=False, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class ProvenHeader:
+    """A header of a token whose signature was valid, the key that made it, and how to verify others of that key."""
+
+    header: Header
+    key: VerificationKey
+    verifies: Verifier
+
+
 @dataclass(frozen=True)
 class KeySet:
     """The keys of one provider, at least one.
@@ -65,7 +74,7 @@ class KeySet:
     """
 
     keys: tuple[VerificationKey, ...]
-    proven: dict[bytes, tuple[Header, VerificationKey]] = field(default_factory=dict, repr=False, compare=False)
+    proven: dict[bytes, ProvenHeader] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def _by_kid(self) -> Mapping[str | None, tuple[VerificationKey, ...]]:

@@ -69,9 +69,7 @@ def with_user_info(identity: VerifiedIdentity, user_info: UserInfo) -> VerifiedI
     members = {**added, **identity.oidc.members}
     attributes = Attributes(members)
     attributes.check()
-    return replace(
-        identity, attributes=attributes, oidc=replace(identity.oidc, members=members, kinds=attributes.kinds)
-    )
+    return replace(identity, attributes=attributes, oidc=replace(identity.oidc, members=members, written=attributes))
 
 
 def _check_addressing(claims: JsonObject, identity: VerifiedIdentity) -> None:
