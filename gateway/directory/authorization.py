@@ -238,7 +238,10 @@ def _load_policies(
                     via=attachment.target_kind,
                 )
             )
-        elif (system := SYSTEM_POLICIES.get(attachment.policy_name)) is not None:
+            continue
+        # By its type, not only by its name: a custom policy may be called like one of these.
+        of_system = attachment.policy_type == PolicyType.SYSTEM
+        if of_system and (system := SYSTEM_POLICIES.get(attachment.policy_name)) is not None:
             policies.append(
                 AttachedPolicy(
                     name=attachment.policy_name,

@@ -2,6 +2,8 @@
 
 import string
 
+import pytest
+from alibabacloud_ram20150501 import models as ram
 from alibabacloud_sts20150401.models import AssumeRoleRequest
 
 from tests.attacks.wire.neighbours import new_neighbour, new_role_of
@@ -10,6 +12,7 @@ from tests.wire.refusal import refusal
 from tests.wire.seed import Seed
 from tests.wire.test_assume_role import root, trust
 
+LONGEST = 8192  # that DecodeDiagnosticMessage takes
 SECRET = "q7Rw2zKx9Vt4"
 
 
@@ -41,3 +44,14 @@ def test_policies_of_others__names_of_any_length__the_message_is_as_long(company
         detail = refusal(company.ram(*caller.key).get_account_alias).access_denied_detail
         lengths.add(len(detail["EncodedDiagnosticMessage"]))
     assert len(lengths) == 1
+
+
+@pytest.mark.parametrize("sign", ["a", "é", "😀"])
+def test_refusal__about_a_name_of_any_length__can_be_decoded(company: Seed, sign: str) -> None:
+    nobody = company.new_user()
+    request = ram.GetUserRequest(user_name=sign * 10_000)
+    message = refusal(company.ram(*nobody.key).get_user, request).access_denied_detail["EncodedDiagnosticMessage"]
+    assert len(message) <= LONGEST
+    decode = ram.DecodeDiagnosticMessageRequest(encoded_diagnostic_message=message)
+    told = company.ram().decode_diagnostic_message(decode).body.decoded_diagnostic_message
+    assert told.auth_resource.startswith(f"acs:ram::{company.account_id}:user/{sign * 100}")
