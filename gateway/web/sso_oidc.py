@@ -5,6 +5,7 @@ from flask import Blueprint, Response, jsonify, request
 from gateway.directory.domains import find_account
 from gateway.directory.oidc_providers import get_oidc_provider
 from gateway.directory.oidc_sign_in import client_keys
+from gateway.errors import NotFound, Reason
 from gateway.federation.login import RoleOffer, RoleSignedIn
 from gateway.federation.oidc_login import complete_oidc_login
 from gateway.oidc.call_lanes import CallLanes
@@ -48,6 +49,8 @@ def create_oidc_blueprint(edge: Edge) -> Blueprint:
     def jwks(account_id: str, name: str) -> Response:
         with services.store.reading() as session:
             keys = client_keys(session, services.ring, get_oidc_provider(session, account_id, name))
+        if not keys:  # nobody learns here which providers an account has
+            raise NotFound(Reason.NOT_FOUND, "the OIDC provider does not exist", subject="OIDCProvider")
         response = jsonify(keys=keys)
         response.headers["Cache-Control"] = f"public, max-age={_KEYS_LIVE_S}"
         return response

@@ -6,9 +6,10 @@ import pytest
 
 from gateway.directory.oidc_sign_in import SignInWish
 from gateway.directory.provider_logins import LoginSettings, Use
+from gateway.errors import Reason
 from gateway.oidc.client_authentication import ClientMethod
 from tests.unit.web.oidc_site import BY_EMAIL, OidcSite
-from tests.unit.web.site import field_of
+from tests.unit.web.site import field_of, reason_of
 
 ROLES = LoginSettings(use=Use.ROLE, roles_key="oidc:claim/roles")
 
@@ -101,13 +102,11 @@ def test_jwks__client_with_a_key__is_its_public_half_and_nothing_more(oidc: Oidc
     assert answer.headers["Cache-Control"] == "public, max-age=300"
 
 
-def test_jwks__client_with_a_secret__is_empty(oidc: OidcSite) -> None:
+def test_jwks__client_without_a_key__looks_like_a_provider_that_is_not_there(oidc: OidcSite) -> None:
     oidc.register()
-    assert oidc.browser().get(f"/oidc/jwks/{oidc.account_id}/corp").json == {"keys": []}
-
-
-def test_jwks__unknown_provider__is_not_found(oidc: OidcSite) -> None:
-    assert oidc.browser().get(f"/oidc/jwks/{oidc.account_id}/corp").status_code == 404
+    path = f"/oidc/jwks/{oidc.account_id}"
+    assert reason_of(oidc.browser().get(f"{path}/corp")) == Reason.NOT_FOUND
+    assert reason_of(oidc.browser().get(f"{path}/ghost")) == Reason.NOT_FOUND
 
 
 def test_callback__user_information__is_read_too(oidc: OidcSite) -> None:
