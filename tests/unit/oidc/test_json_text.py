@@ -1,4 +1,9 @@
+import json
+from itertools import accumulate
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.errors import OidcError, Reason
 from gateway.oidc.json_text import MAX_DEPTH, read_object
@@ -60,3 +65,41 @@ def test_read_object__anything_else__refused(data: bytes, reason: Reason) -> Non
     with pytest.raises(OidcError) as caught:
         read_object(data)
     assert caught.value.reason is reason
+
+
+@given(st.text(alphabet='{["]}', max_size=40), st.integers(0, MAX_DEPTH + 2), st.booleans())
+def test_read_object__any_depth__counts_brackets_outside_of_strings(within: str, depth: int, lists: bool) -> None:
+    """However the brackets are found: those in strings don't count, all others do."""
+    before, after = ("[", "]") if lists else ('{"n":', "}")
+    text = '{"a":' + before * depth + json.dumps(within) + after * depth + "}"
+    if depth + 1 > MAX_DEPTH:
+        with pytest.raises(OidcError) as caught:
+            read_object(text.encode())
+        assert caught.value.reason is Reason.OIDC_TOO_DEEP
+    else:
+        assert read_object(text.encode()) == json.loads(text)
+
+
+@given(st.text(alphabet="{[]}", max_size=60))
+def test_read_object__any_brackets__too_deep_before_anything_else(brackets: str) -> None:
+    deepest = max(accumulate(1 if each in "{[" else -1 for each in brackets), default=0)
+    with pytest.raises(OidcError) as caught:
+        read_object(f"{brackets} 1".encode())
+    assert (caught.value.reason is Reason.OIDC_TOO_DEEP) == (deepest > MAX_DEPTH)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["a", "b", "\\u0061", "c"]), st.sampled_from(["1", '"x:"', "{}", '{"a":1,"a":2}']))
+    ),
+    st.sampled_from([":", " : ", ": "]),
+)
+def test_read_object__any_members__twice_or_the_same_value(members: list[tuple[str, str]], colon: str) -> None:
+    text = "{" + ",".join(f'"{name}"{colon}{value}' for name, value in members) + "}"
+    names = [json.loads(f'"{name}"') for name, _ in members]
+    if len(set(names)) < len(names) or any("2" in value for _, value in members):
+        with pytest.raises(OidcError) as caught:
+            read_object(text.encode())
+        assert caught.value.reason is Reason.OIDC_DUPLICATE_MEMBER
+    else:
+        assert read_object(text.encode()) == json.loads(text)
