@@ -47,6 +47,7 @@ class OpenIdProvider:
         self.gate.set()
         self.entered = threading.Semaphore(0)  # the token endpoint was reached
         self.calls: list[tuple[str, dict[str, str]]] = []  # path and form
+        self.last: tuple[dict[str, str], str] = ({}, "")  # form and Authorization header of the last call
         self.pushed: dict[str, dict[str, str]] = {}
         self.codes: dict[str, dict[str, str]] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -180,6 +181,7 @@ class OpenIdProvider:
 
     def _answer(self, path: str, form: dict[str, str], authorization: str) -> Answer:
         self.calls.append((path, form))
+        self.last = (form, authorization)
         pages: dict[str, Callable[[], Answer]] = {
             "/.well-known/openid-configuration": self.discovery,
             "/jwks": self.jwks,

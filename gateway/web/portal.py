@@ -47,7 +47,7 @@ def create_portal_blueprint(edge: Edge) -> Blueprint:
         resource = request.args.get("resource", "").strip()[:_RESOURCE_MAX]
         with services.store.reading() as session:
             account = get_account(session, who.principal.account_id)
-            rights = rights_of(session, who.principal)
+            rights = rights_of(session, who.principal, services.clock.now())
             question = _answered(session, services, who, Question(action, resource))
         credentials = build_credentials(services.ring, who.token) if who.token else None
         return page(

@@ -183,3 +183,10 @@ def test_oidc_providers__user_without_rights__is_denied_every_operation(company:
     nobody = company.ims(*company.new_user().key)
     assert refusal(nobody.list_oidcproviders, ListOIDCProvidersRequest()).code == "NoPermission"
     assert refusal(nobody.get_oidcprovider, GetOIDCProviderRequest(**named)).code == "NoPermission"
+
+
+def test_create_oidc_provider__http_on_loopback__for_a_gateway_on_ones_own_machine(company: Seed, name: str) -> None:
+    """The gateway of these tests is one: its own address is http on a loopback address."""
+    request = CreateOIDCProviderRequest(oidcprovider_name=name, issuer_url=f"http://127.0.0.1/{name}")
+    made = company.ims().create_oidcprovider(request).body.oidcprovider
+    assert made.issuer_url == f"http://127.0.0.1/{name}"

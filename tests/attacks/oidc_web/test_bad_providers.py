@@ -234,3 +234,26 @@ def test_callback__while_the_provider_is_asked__others_can_write(oidc: OidcSite)
         oidc.op.gate.set()
         assert waiting.result(10).status_code == 303
     assert done.is_set()
+
+
+@pytest.mark.parametrize("path", [DISCOVERY, "/jwks", "/par", "/userinfo"])
+def test_login__at_each_question_to_the_provider__no_connection_to_the_database_is_held(
+    oidc: OidcSite, path: str
+) -> None:
+    oidc.register(wish=SignInWish(reads_user_info=True))
+    oidc.op.document = {"pushed_authorization_request_endpoint": f"{oidc.op.issuer}/par"}
+    held: list[int] = []
+    rightly: dict[str, Callable[[], tuple[int, Any]]] = {
+        DISCOVERY: oidc.op.discovery,
+        "/jwks": oidc.op.jwks,
+        "/par": lambda: oidc.op.par(*oidc.op.last),
+        "/userinfo": lambda: (200, {"sub": oidc.op.person["sub"]}),
+    }
+
+    def watched() -> tuple[int, Any]:
+        held.append(oidc.site.services.store.engine.pool.checkedout())  # type: ignore[attr-defined]
+        return rightly[path]()
+
+    oidc.op.answers = {path: watched}
+    assert oidc.sign_in(oidc.browser()).status_code == 303
+    assert held == [0]

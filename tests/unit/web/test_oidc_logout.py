@@ -8,9 +8,11 @@ from werkzeug.test import TestResponse
 
 from gateway.audit.receipts import list_receipts
 from gateway.directory.provider_logins import LoginSettings, Use
+from gateway.directory.roles import create_role
 from gateway.errors import CredentialError, Reason
 from gateway.sts.revocation import check_live
 from gateway.sts.sessions import find_session
+from tests.fake_clock import NOON
 from tests.unit.web.oidc_site import LocalBrowser, OidcSite
 from tests.unit.web.site import field_of, reason_of
 
@@ -195,3 +197,19 @@ def test_sign_in__again_after_signing_out_there__works(oidc: OidcSite) -> None:
     tell(oidc, oidc.op.logout_token())
     oidc.site.clock.advance(1)
     assert is_signed_in(signed_in(oidc, sid="two"))
+
+
+def test_back_channel__role_that_the_user_changed_to__ends_too(oidc: OidcSite) -> None:
+    oidc.register()
+    with oidc.site.services.store.transaction() as session:
+        trust = f'"Principal":{{"RAM":["acs:ram::{oidc.account_id}:root"]}}'
+        document = f'{{"Version":"1","Statement":[{{"Effect":"Allow","Action":"sts:AssumeRole",{trust}}}]}}'
+        create_role(session, oidc.account_id, "helper", trust_document=document, now=NOON)
+    oidc.site.grant("AdministratorAccess")
+    browser = signed_in(oidc, sid="one")
+    changed = browser.post("/session/role", data={"csrf_token": browser.csrf("/session"), "role": "helper"})
+    assert changed.status_code == 303
+    assert "role/helper" in browser.get("/session").text
+    oidc.site.clock.advance(1)
+    tell(oidc, oidc.op.logout_token(sid="one"))
+    assert not is_signed_in(browser)

@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.directory.attachments import attach_policy
+from gateway.directory.groups import create_group
 from gateway.directory.oidc_sign_in import SignInWish
 from gateway.directory.provider_logins import LoginSettings, Use
 from gateway.errors import Reason
 from gateway.oidc.client_authentication import ClientMethod
+from tests.fake_clock import NOON
 from tests.unit.web.oidc_site import BY_EMAIL, OidcSite
 from tests.unit.web.site import field_of, reason_of
 
@@ -155,3 +158,18 @@ def test_sign_in_page__user_sso_on__offers_both(oidc: OidcSite) -> None:
     assert "Continue with corp" in page
     assert "Password</label>" not in page
     assert oidc.sign_in(oidc.browser()).status_code == 303
+
+
+def test_session_page__groups_that_the_login_said__are_where_rights_come_from(oidc: OidcSite) -> None:
+    oidc.register(replace(BY_EMAIL, groups_key="oidc:claim/groups"))
+    with oidc.site.services.store.transaction() as session:
+        readers = create_group(session, oidc.account_id, "readers", now=NOON)
+        attach_policy(session, oidc.account_id, "System", "ReadOnlyAccess", readers, NOON)
+    oidc.op.claims = {"groups": ["readers", "ghosts"]}
+    browser = oidc.browser()
+    oidc.sign_in(browser)
+    assert "through group readers" in browser.get("/session").text
+    assert "Yes." in browser.get("/session?action=ram:ListUsers").text
+    oidc.op.claims = {"groups": []}
+    oidc.sign_in(browser)
+    assert "No policy is attached" in browser.get("/session").text
