@@ -5,28 +5,20 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gateway.api.action import AnyAction, Auth
-from gateway.api.call import WireRequest
 from gateway.api.pipeline import run
-from gateway.api.signature_v1 import sign, string_to_sign
-from gateway.client import Client
-from gateway.clock import wire_time
 from gateway.directory.access_keys import NewAccessKey, create_access_key
-from gateway.directory.accounts import Account
 from gateway.directory.attachments import attach_policy
 from gateway.directory.authorization import Authorizer
 from gateway.directory.groups import add_user, create_group
 from gateway.directory.login_profiles import create_login_profile
 from gateway.directory.mfa_devices import create_device
 from gateway.directory.oidc_providers import create_oidc_provider
-from gateway.directory.passwords import HashingLimit
 from gateway.directory.policies import create_policy
 from gateway.directory.recycle_bin import RecycledUser, recycle_user
 from gateway.directory.recycled_keys import RecycledAccessKey
@@ -36,17 +28,14 @@ from gateway.directory.saml_providers import create_saml_provider
 from gateway.directory.tags import TagKind, set_tags
 from gateway.directory.users import create_user, get_user
 from gateway.keyring import KeyRing, new_master_key
-from gateway.oidc.key_cache import ProviderCache
 from gateway.principal import AccountOwner
 from gateway.secret import Secret
-from gateway.services import Services
 from gateway.store.base import Base
 from gateway.store.engine import Store
 from tests.databases import Databases, PostgresServer, opened
 from tests.fake_clock import FakeClock
 from tests.identities import idp_metadata
-from tests.outbound import no_outbound
-from tests.saml_factory import gateway_keys
+from tests.in_process import bare_account, make_services, posted_form, signed_parameters
 
 OURS, THEIRS = "1234567890123456", "6543210987654321"
 # What a refused call may change: nonces, and the counters that slow guessing down.
@@ -57,7 +46,6 @@ _TABLES = {
     for name, table in Base.metadata.tables.items()
     if name not in _MAY_CHANGE
 }
-_FORM = {"host": "sso.example.com", "content-type": "application/x-www-form-urlencoded"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +76,7 @@ class World:
         with opened(self._template) as store, store.transaction() as session:
             self._keys = self._populate(session)
             self._ids = _ids_of(session, self._keys)
-        self._services = Services(
-            store=self._new_store(),
-            ring=self._ring,
-            clock=self._clock,
-            authorizer=Authorizer(self._clock),
-            hashing=HashingLimit(),
-            sp_keys=gateway_keys(),
-            base_url="https://sso.example.com",
-            role_sso_urn="urn:alibaba:cloudcomputing",
-            domain_suffix="onaliyun.com",
-            relay_hosts=(),
-            skew=timedelta(seconds=120),
-            fetcher=no_outbound(),
-            oidc_providers=ProviderCache(no_outbound(), self._clock),
-            trusted_proxies=(),
-        )
+        self._services = make_services(self._new_store(), self._clock, self._ring)
         self.pristine = self.contents()
 
     def begin_anew(self) -> None:
@@ -123,19 +96,11 @@ class World:
         sent = {name: self._filled(value) for name, value in given.items()}
         sent |= {"Action": action.name, "Version": action.version}
         if action.auth is Auth.SIGNED:
-            sent |= {
-                "AccessKeyId": key.access_key_id,
-                "SignatureMethod": "HMAC-SHA1",
-                "SignatureNonce": str(next(self._nonces)),
-                "Timestamp": wire_time(self._clock.now()),
-            }
-            sent["Signature"] = sign(key.secret, string_to_sign("POST", sent))
-        body = urlencode(sent).encode()
-        wire = WireRequest("REQUEST-1", "POST", "", _FORM, body, Client("192.0.2.7", secure=True))
+            sent = signed_parameters(key, sent, nonce=str(next(self._nonces)), now=self._clock.now())
         unexpected, log = _UnexpectedErrors(), logging.getLogger("ramgate")
         log.addHandler(unexpected)
         try:
-            reply = run(wire, self._services)
+            reply = run(posted_form(sent), self._services)
         finally:
             log.removeHandler(unexpected)
         for error in unexpected.errors:
@@ -161,19 +126,7 @@ class World:
 
     def _populate(self, session: Session) -> Mapping[str, NewAccessKey]:
         now = self._clock.now()
-        for number, account_id in enumerate((OURS, THEIRS)):
-            session.add(
-                Account(
-                    id=account_id,
-                    alias=("acme", "other")[number],
-                    display_name="",
-                    owner_login=f"owner{number}@example.com",
-                    owner_password_hash="",
-                    login_session_duration_h=6,
-                    policy_stamp=number,
-                    created_at=now,
-                )
-            )
+        session.add_all([bare_account(OURS, "acme"), bare_account(THEIRS, "other")])
         session.flush()
         _furnish(session, self._ring, self._clock, OURS)
         _furnish(session, self._ring, self._clock, THEIRS)

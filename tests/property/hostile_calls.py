@@ -4,33 +4,22 @@ import base64
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlencode
 
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gateway.api.action import AnyAction
-from gateway.api.call import WireRequest
 from gateway.api.pipeline import run
-from gateway.api.signature_v1 import sign, string_to_sign
-from gateway.client import Client
-from gateway.clock import wire_time
 from gateway.directory.access_keys import NewAccessKey, create_access_key
 from gateway.directory.accounts import Account
-from gateway.directory.authorization import Authorizer
-from gateway.directory.passwords import HashingLimit
 from gateway.keyring import KeyRing, new_master_key
-from gateway.oidc.key_cache import ProviderCache
-from gateway.services import Services
 from gateway.store.base import Base
 from gateway.store.engine import Store
 from gateway.store.migrate import upgrade
 from tests.fake_clock import NOON, FakeClock
-from tests.outbound import no_outbound
-from tests.saml_factory import gateway_keys
+from tests.in_process import bare_account, make_services, posted_form, signed_parameters
 
 ACCOUNT = "1234567890123456"
 
@@ -68,56 +57,21 @@ class Company:
         self._ring = KeyRing((new_master_key(),))
         self._clock = FakeClock()
         self._nonces = itertools.count()
-        self._services = Services(
-            store=self.store,
-            ring=self._ring,
-            clock=self._clock,
-            authorizer=Authorizer(self._clock),
-            hashing=HashingLimit(),
-            sp_keys=gateway_keys(),
-            base_url="https://sso.example.com",
-            role_sso_urn="urn:alibaba:cloudcomputing",
-            domain_suffix="onaliyun.com",
-            relay_hosts=(),
-            skew=timedelta(seconds=120),
-            fetcher=no_outbound(),
-            oidc_providers=ProviderCache(no_outbound(), self._clock),
-            trusted_proxies=(),
-        )
+        self._services = make_services(self.store, self._clock, self._ring)
         self._key = self._found(seed)
 
     def _found(self, seed: Callable[[Session], None]) -> NewAccessKey:
         with self.store.transaction() as session:
-            account = Account(
-                id=ACCOUNT,
-                alias="acme",
-                display_name="",
-                owner_login="owner@acme.example",
-                owner_password_hash="",
-                login_session_duration_h=6,
-                policy_stamp=1,
-                created_at=NOON,
-            )
-            session.add(account)
+            session.add(bare_account(ACCOUNT, "acme"))
             session.flush()
             seed(session)
             return create_access_key(session, self._ring, account_id=ACCOUNT, user_id=None, now=NOON)
 
     def call(self, action: AnyAction, sent: Mapping[str, str]) -> tuple[int, dict[str, object]]:
         self._clock.advance(1)
-        signed = {
-            **sent,
-            "AccessKeyId": self._key.access_key_id,
-            "Action": action.name,
-            "Version": action.version,
-            "SignatureMethod": "HMAC-SHA1",
-            "SignatureNonce": str(next(self._nonces)),
-            "Timestamp": wire_time(self._clock.now()),
-        }
-        signed["Signature"] = sign(self._key.secret, string_to_sign("POST", signed))
-        headers = {"host": "sso.example.com", "content-type": "application/x-www-form-urlencoded"}
-        wire = WireRequest("R", "POST", "", headers, urlencode(signed).encode(), Client("192.0.2.7", secure=True))
-        reply = run(wire, self._services)
+        named = {**sent, "Action": action.name, "Version": action.version}
+        signed = signed_parameters(self._key, named, nonce=str(next(self._nonces)), now=self._clock.now())
+        reply = run(posted_form(signed), self._services)
         return reply.status, json.loads(reply.body)
 
     def contents(self, tables: Sequence[type[Base]]) -> list[object]:

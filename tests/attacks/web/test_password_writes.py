@@ -2,20 +2,16 @@
 
 import secrets
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
-from gateway.api.call import WireRequest
 from gateway.api.pipeline import ApiReply, run
-from gateway.api.signature_v1 import sign, string_to_sign
-from gateway.client import Client
-from gateway.clock import wire_time
 from gateway.directory import login_profiles, password_login
 from gateway.directory.access_keys import NewAccessKey, create_access_key
 from gateway.directory.passwords import hash_password, verify_password
 from gateway.secret import Secret
 from tests.attacks.web.test_write_lock import watched
+from tests.in_process import posted_form, signed_parameters
 from tests.unit.web.site import PASSWORD, Site
 from tests.unit.web.test_signin import give_password
 
@@ -32,20 +28,9 @@ def key_of(site: Site, user_id: str | None) -> NewAccessKey:
 
 
 def call(site: Site, key: NewAccessKey, action: str, version: str, **parameters: str) -> ApiReply:
-    signed = {
-        "AccessKeyId": key.access_key_id,
-        "Action": action,
-        "Version": version,
-        "SignatureMethod": "HMAC-SHA1",
-        "SignatureNonce": secrets.token_hex(8),
-        "Timestamp": wire_time(site.clock.now()),
-        **parameters,
-    }
-    signed["Signature"] = sign(key.secret, string_to_sign("POST", signed))
-    client = Client("192.0.2.7", secure=True)
-    return run(
-        WireRequest("REQUEST", "POST", urlencode(signed), {"host": "sso.example.com"}, b"", client), site.services
-    )
+    named = {"Action": action, "Version": version, **parameters}
+    signed = signed_parameters(key, named, nonce=secrets.token_hex(8), now=site.clock.now())
+    return run(posted_form(signed), site.services)
 
 
 @pytest.fixture

@@ -13,19 +13,14 @@ from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
 from gateway.api.call import WireRequest
 from gateway.api.parameters import Parameters
 from gateway.api.pipeline import ApiReply, run
-from gateway.api.signature_v1 import sign, string_to_sign
 from gateway.audit.receipts import Receipt, list_receipts
 from gateway.client import Client
-from gateway.clock import wire_time
 from gateway.directory.access_keys import NewAccessKey, create_access_key
 from gateway.directory.accounts import create_account
 from gateway.directory.attachments import attach_policy
-from gateway.directory.authorization import Authorizer
-from gateway.directory.passwords import HashingLimit
 from gateway.directory.roles import create_role
 from gateway.directory.users import User, create_user
 from gateway.keyring import KeyRing, new_master_key
-from gateway.oidc.key_cache import ProviderCache
 from gateway.principal import RoleSession
 from gateway.secret import Secret
 from gateway.services import Services
@@ -35,8 +30,7 @@ from gateway.store.fleeting_postgres import PostgresFleeting
 from gateway.store.fleeting_sqlite import SqliteFleeting
 from gateway.sts.token import SessionToken, seal_token
 from tests.fake_clock import FakeClock
-from tests.outbound import no_outbound
-from tests.saml_factory import gateway_keys
+from tests.in_process import make_services, signed_parameters
 from tests.sessions import make_provenance
 
 VERSION = "2015-05-01"
@@ -102,17 +96,8 @@ class Stage:
     ) -> ApiReply:
         key = key or self.key
         chosen = action or self.action(auth)
-        signed = {
-            "AccessKeyId": key.access_key_id,
-            "Action": chosen.name,
-            "Version": chosen.version,
-            "SignatureMethod": "HMAC-SHA1",
-            "SignatureNonce": nonce,
-            "Timestamp": wire_time(self.clock.now()),
-            "Target": "bob",
-            **parameters,
-        }
-        signed["Signature"] = sign(key.secret, string_to_sign("POST", signed))
+        named = {"Action": chosen.name, "Version": chosen.version, "Target": "bob", **parameters}
+        signed = signed_parameters(key, named, nonce=nonce, now=self.clock.now())
         return self.send(signed, chosen)
 
     def send(self, parameters: Mapping[str, str], action: AnyAction) -> ApiReply:
@@ -139,22 +124,7 @@ class Stage:
 
 def make_stage(store: Store, clock: FakeClock) -> Stage:
     ring = KeyRing((new_master_key(),))
-    services = Services(
-        store=store,
-        ring=ring,
-        clock=clock,
-        authorizer=Authorizer(clock),
-        hashing=HashingLimit(),
-        sp_keys=gateway_keys(),
-        base_url="https://sso.example.com",
-        role_sso_urn="urn:alibaba:cloudcomputing",
-        domain_suffix="onaliyun.com",
-        relay_hosts=(),
-        skew=timedelta(seconds=120),
-        fetcher=no_outbound(),
-        oidc_providers=ProviderCache(no_outbound(), clock),
-        trusted_proxies=(),
-    )
+    services = make_services(store, clock, ring)
     with store.transaction() as session:
         account = create_account(
             session,

@@ -55,7 +55,7 @@ def test_create_access_key__of_a_user__is_found_with_its_secret_by_one_query(sto
     assert found.secret == made.secret
     assert made.secret.reveal() not in repr(found)
     assert (found.account_id, found.user_id, found.user_name) == (account, alice.id, "alice")
-    assert (found.owner_login, found.active) == ("owner0@example.com", True)
+    assert (found.owner_login, found.active) == ("owner@company.example", True)
 
 
 def test_create_access_key__of_the_owner__has_no_user(store: Store, account: str) -> None:
@@ -63,7 +63,7 @@ def test_create_access_key__of_the_owner__has_no_user(store: Store, account: str
         made = create_access_key(session, RING, account_id=account, user_id=None, now=NOON)
         found = find_access_key(session, RING, made.access_key_id)
         assert found is not None
-        assert (found.user_id, found.user_name, found.owner_login) == (None, None, "owner0@example.com")
+        assert (found.user_id, found.user_name, found.owner_login) == (None, None, "owner@company.example")
 
 
 def test_create_access_key__secret_at_rest__is_sealed_and_bound_to_its_id(store: Store, account: str) -> None:

@@ -22,7 +22,7 @@ from tests.unit.directory.test_access_keys import counted_queries
 from tests.unit.directory.world import ACCOUNT, OTHER_ACCOUNT, group, policy, role, user
 
 RESOURCE = f"acs:oss:*:{ACCOUNT}:bucket/object"
-OWNER = AccountOwner(ACCOUNT, "owner0@example.com")
+OWNER = AccountOwner(ACCOUNT, "owner@company.example")
 
 
 class World:

@@ -27,7 +27,7 @@ from gateway.store.paging import Page
 from tests.fake_clock import NOON
 from tests.unit.directory.world import OTHER_ACCOUNT, refused, role, user
 
-OWNER = AccountOwner("1234567890123456", "owner0@example.com")
+OWNER = AccountOwner("1234567890123456", "owner@company.example")
 ALL = Page(100)
 
 

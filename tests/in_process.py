@@ -1,0 +1,73 @@
+"""A gateway in this process: its services, accounts whose owners have no password, and calls signed by hand."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from gateway.api.call import WireRequest
+from gateway.api.signature_v1 import sign, string_to_sign
+from gateway.client import Client
+from gateway.clock import wire_time
+from gateway.directory.access_keys import NewAccessKey
+from gateway.directory.accounts import Account
+from gateway.directory.authorization import Authorizer
+from gateway.directory.passwords import HashingLimit
+from gateway.keyring import KeyRing
+from gateway.oidc.key_cache import ProviderCache
+from gateway.services import Services
+from gateway.store.engine import Store
+from tests.fake_clock import NOON, FakeClock
+from tests.outbound import no_outbound
+from tests.saml_factory import gateway_keys
+
+
+def make_services(store: Store, clock: FakeClock, ring: KeyRing) -> Services:
+    """They reach nothing outside."""
+    return Services(
+        store=store,
+        ring=ring,
+        clock=clock,
+        authorizer=Authorizer(clock),
+        hashing=HashingLimit(),
+        sp_keys=gateway_keys(),
+        base_url="https://sso.example.com",
+        role_sso_urn="urn:alibaba:cloudcomputing",
+        domain_suffix="onaliyun.com",
+        relay_hosts=(),
+        skew=timedelta(seconds=120),
+        fetcher=no_outbound(),
+        oidc_providers=ProviderCache(no_outbound(), clock),
+        trusted_proxies=(),
+    )
+
+
+def bare_account(account_id: str, alias: str) -> Account:
+    """Its owner can't sign in: hashing a password is slow."""
+    return Account(
+        id=account_id,
+        alias=alias,
+        display_name="",
+        owner_login=f"owner@{alias}.example",
+        owner_password_hash="",
+        login_session_duration_h=6,
+        policy_stamp=1,
+        created_at=NOON,
+    )
+
+
+def signed_parameters(key: NewAccessKey, parameters: Mapping[str, str], *, nonce: str, now: datetime) -> dict[str, str]:
+    """A call by signature V1; what `parameters` say of the signature itself goes before what is made up here."""
+    call = {
+        "AccessKeyId": key.access_key_id,
+        "SignatureMethod": "HMAC-SHA1",
+        "SignatureNonce": nonce,
+        "Timestamp": wire_time(now),
+        **parameters,
+    }
+    return {**call, "Signature": sign(key.secret, string_to_sign("POST", call))}
+
+
+def posted_form(parameters: Mapping[str, str]) -> WireRequest:
+    headers = {"host": "sso.example.com", "content-type": "application/x-www-form-urlencoded"}
+    body = urlencode(parameters).encode()
+    return WireRequest("REQUEST-1", "POST", "", headers, body, Client("192.0.2.7", secure=True))
