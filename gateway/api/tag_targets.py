@@ -11,8 +11,8 @@ from gateway.arn import user_arn
 from gateway.directory import ties
 from gateway.directory.tagged import thing_id_of
 from gateway.directory.tags import TagKind
-from gateway.directory.users import find_user_by_id, get_user
-from gateway.errors import InputError, NotFound, Reason
+from gateway.directory.users import find_user_by_id, get_user, get_user_by_id
+from gateway.errors import InputError, Reason
 from gateway.policy import PolicyType
 
 _THINGS_PER_CALL = 50
@@ -95,8 +95,6 @@ def thing_ids(work: Work, scope: TagScope) -> Sequence[str]:
 
 
 def _user_id(work: Work, user_id: str) -> str:
-    user = find_user_by_id(work.session, work.account_id, user_id)
-    if user is None:
-        raise NotFound(Reason.NOT_FOUND, "the user does not exist", subject="User")
+    user = get_user_by_id(work.session, work.account_id, user_id)
     ties.check_still_there(work.session, "User", user.id)  # it may have been read before the lock
     return user.id

@@ -133,9 +133,7 @@ def create_access_key(
     """
     lock_account(session, account_id)
     if user_id is not None:
-        user = get_user_by_id(session, user_id)
-        if user is None or user.account_id != account_id:
-            raise NotFound(Reason.NOT_FOUND, "the user does not exist", subject="User")
+        get_user_by_id(session, account_id, user_id)
     check_room_for_key(session, account_id, user_id)
     key_id, secret = new_access_key_id(), new_access_key_secret()
     row = AccessKeyRow(

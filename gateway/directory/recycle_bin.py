@@ -23,7 +23,7 @@ from gateway.directory.names import name_key
 from gateway.directory.recycled_keys import SWEPT_AFTER, purge_keys_of
 from gateway.directory.revocations import revoke_for_ever, revoke_until
 from gateway.directory.unique import insert_unique
-from gateway.directory.users import User, find_user_by_id, get_user
+from gateway.directory.users import User, get_user, get_user_by_id
 from gateway.errors import NotFound, Reason
 from gateway.store.base import Base
 from gateway.store.paging import Page, Slice, read_slice
@@ -91,9 +91,7 @@ def recycle_user(session: Session, account_id: str, user_id: str, now: datetime)
     Raises: NotFound, subject "User".
     """
     change_policies(session, account_id)
-    user = find_user_by_id(session, account_id, user_id)
-    if user is None:
-        raise NotFound(Reason.NOT_FOUND, "the user does not exist", subject="User")
+    user = get_user_by_id(session, account_id, user_id)
     belongings = take_belongings(session, user, now)
     # For ever until it is restored: no instant is compared, so that a token made while this commits dies too.
     revoke_for_ever(session, "user", user.id)

@@ -155,7 +155,7 @@ def get_role(session: Session, account_id: str, name: str) -> Role:
     return role
 
 
-def get_role_by_id(session: Session, role_id: str) -> Role | None:
+def find_role_by_id(session: Session, role_id: str) -> Role | None:
     return session.get(Role, name_key(role_id))
 
 

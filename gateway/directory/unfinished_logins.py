@@ -16,7 +16,7 @@ from gateway.directory.login_profiles import find_login_profile
 from gateway.directory.mfa_devices import find_device_of
 from gateway.directory.password_holders import Holder, account_id_of
 from gateway.directory.security_preference import MfaOperation, get_security_preference
-from gateway.directory.users import User, get_user_by_id
+from gateway.directory.users import User, find_user_by_id
 from gateway.errors import AuthenticationError, Reason
 from gateway.ids import new_handle
 from gateway.store.base import Base
@@ -112,7 +112,9 @@ def get_unfinished(session: Session, handle: str, now: datetime) -> LoginSoFar:
     if row is None or now >= row.expires_at:
         raise _not_pending("unknown or finished" if row is None else "expired")
     holder: User | Account | None = (
-        get_account(session, row.account_id) if row.user_id is None else get_user_by_id(session, row.user_id)
+        get_account(session, row.account_id)
+        if row.user_id is None
+        else find_user_by_id(session, row.account_id, row.user_id)
     )
     if holder is None:
         raise _not_pending("the user is gone")

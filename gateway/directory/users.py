@@ -100,19 +100,22 @@ def get_user(session: Session, account_id: str, name: str) -> User:
     """Raises: NotFound, subject "User"."""
     user = find_user(session, account_id, name)
     if user is None:
-        raise NotFound(Reason.NOT_FOUND, "the user does not exist", subject="User")
+        raise _no_user()
     return user
 
 
-def get_user_by_id(session: Session, user_id: str) -> User | None:
-    """By id; asked anew, as `find_user`."""
-    return session.get(User, name_key(user_id), populate_existing=True)
-
-
 def find_user_by_id(session: Session, account_id: str, user_id: str) -> User | None:
-    """By id, if the user is one of this account."""
-    user = get_user_by_id(session, user_id)
+    """By id, if the user is one of this account; asked anew, as `find_user`."""
+    user = session.get(User, name_key(user_id), populate_existing=True)
     return user if user is not None and user.account_id == account_id else None
+
+
+def get_user_by_id(session: Session, account_id: str, user_id: str) -> User:
+    """Raises: NotFound, subject "User"."""
+    user = find_user_by_id(session, account_id, user_id)
+    if user is None:
+        raise _no_user()
+    return user
 
 
 def list_users(session: Session, account_id: str) -> Sequence[User]:
@@ -170,3 +173,7 @@ def update_user(
 def record_login(session: Session, user: User, now: datetime) -> None:
     """Remember when the user last signed in to the browser. Writes nothing else: the row at hand may be old."""
     session.execute(update(User).where(User.id == user.id).values(last_login_at=now))
+
+
+def _no_user() -> NotFound:
+    return NotFound(Reason.NOT_FOUND, "the user does not exist", subject="User")

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from gateway.client import policy_context
 from gateway.directory.accounts import get_account
 from gateway.directory.password_holders import Holder
-from gateway.directory.users import get_user_by_id
+from gateway.directory.users import find_user_by_id
 from gateway.errors import AuthenticationError, Denied, NotFound, Reason
 from gateway.policy import Decision, Outcome
 from gateway.principal import AccountOwner, RamUser
@@ -25,8 +25,8 @@ def current_holder(session: Session) -> Holder:
     match current_session().principal:
         case AccountOwner(account_id=account_id):
             return get_account(session, account_id)
-        case RamUser(user_id=user_id):
-            user = get_user_by_id(session, user_id)
+        case RamUser(account_id=account_id, user_id=user_id):
+            user = find_user_by_id(session, account_id, user_id)
             if user is None:
                 raise AuthenticationError(Reason.NOT_SIGNED_IN, "You are not signed in.")
             return user

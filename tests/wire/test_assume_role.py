@@ -203,8 +203,7 @@ def test_assume_role__external_id__counts_in_the_callers_own_policy(company: See
     with company.services.store.transaction() as session:
         name = "deny-" + secrets.token_hex(4)
         create_policy(session, company.account_id, name, json.dumps(document), now=datetime.now(UTC))
-        user = get_user_by_id(session, caller.user_id)
-        assert user is not None
+        user = get_user_by_id(session, company.account_id, caller.user_id)
         attach_policy(session, company.account_id, "Custom", name, user, datetime.now(UTC))
     assert assume(company, caller.key, role, external_id="allowed").credentials
     assert refusal(assume, company, caller.key, role, external_id="forbidden").code == "NoPermission"
@@ -218,8 +217,7 @@ def test_assume_role__tags_of_the_role__count_in_the_callers_own_policy(company:
         create_policy(
             session, company.account_id, name, json.dumps({"Version": "1", "Statement": [statement]}), now=now
         )
-        user = get_user_by_id(session, caller.user_id)
-        assert user is not None
+        user = get_user_by_id(session, company.account_id, caller.user_id)
         attach_policy(session, company.account_id, "Custom", name, user, now)
         for role, team in (("Blue", "blue"), ("Red", "red")):
             create_role(

@@ -42,8 +42,7 @@ def give(company: Seed, caller: Caller, statement: dict[str, Any], *, by_group: 
         create_policy(
             session, company.account_id, name, json.dumps({"Version": "1", "Statement": [statement]}), now=now
         )
-        user = get_user_by_id(session, caller.user_id)
-        assert user is not None
+        user = get_user_by_id(session, company.account_id, caller.user_id)
         target: Any = user
         if by_group:
             target = create_group(session, company.account_id, name, now=now)

@@ -77,10 +77,9 @@ def change_password(work: Work, _request: PasswordChange) -> Outcome:
 
 def _caller(work: Work) -> User:
     """ASSUMPTION: what the platform tells owners and roles, who have no such password, is not published."""
-    user = get_user_by_id(work.session, work.caller.user_id) if isinstance(work.caller, RamUser) else None
-    if user is None:
+    if not isinstance(work.caller, RamUser):
         raise NotFound(Reason.NOT_FOUND, "only a RAM user has a password of its own", subject="User")
-    return user
+    return get_user_by_id(work.session, work.account_id, work.caller.user_id)
 
 
 ACTIONS: tuple[AnyAction, ...] = tuple(

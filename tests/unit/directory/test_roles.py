@@ -11,8 +11,8 @@ from gateway.directory.roles import (
     create_role,
     delete_role,
     find_role,
+    find_role_by_id,
     get_role,
-    get_role_by_id,
     list_roles,
     update_role,
 )
@@ -34,7 +34,7 @@ def test_create_role__found_in_any_case_in_its_account_only(store: Store, accoun
         assert found.arn == f"acs:ram::{account}:role/log-reader"
         assert find_role(session, OTHER_ACCOUNT, "Log-Reader") is None
         assert find_role(session, account, "log-reader\0") is None
-        by_id = get_role_by_id(session, made.id)
+        by_id = find_role_by_id(session, made.id)
         assert by_id is not None
         assert by_id.id == made.id
         assert [each.id for each in list_roles(session, account)] == [made.id]

@@ -25,6 +25,7 @@ from gateway.directory.revocations import find_revocation
 from gateway.directory.users import (
     create_user,
     find_user,
+    find_user_by_id,
     get_user,
     get_user_by_id,
     list_users,
@@ -47,8 +48,7 @@ def test_create_user__in_two_accounts__each_has_its_own(store: Store, account: s
         for spelling in ("Alice", "alice", "ALICE"):
             assert get_user(session, account, spelling).id == made.id
             assert get_user(session, OTHER_ACCOUNT, spelling).id == other.id
-        found = get_user_by_id(session, made.id)
-        assert found is not None
+        found = get_user_by_id(session, account, made.id)
         assert (found.name, found.display_name, found.comments) == ("Alice", "Alice.Li", "hired 2026")
         assert (found.created_at, found.last_login_at) == (NOON, None)
         assert found.arn == f"acs:ram::{account}:user/Alice"
@@ -122,7 +122,7 @@ def test_get_user__nobody_of_that_name__not_found(store: Store, account: str, na
         user(session, "alice")
     with store.reading() as session:
         assert find_user(session, account, name) is None
-        assert get_user_by_id(session, name) is None
+        assert find_user_by_id(session, account, name) is None
         with refused(NotFound, Reason.NOT_FOUND, "User"):
             get_user(session, account, name)
 
