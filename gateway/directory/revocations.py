@@ -83,7 +83,7 @@ def find_revocation(source: Source, pairs: Collection[tuple[str, str]], issued_a
     by_hash = {_hash(*pair): pair for pair in pairs}
     if not by_hash:
         return None
-    revoked = dict(_find(len(by_hash)).all(source, *by_hash))
+    revoked: dict[str, datetime] = dict(_find(len(by_hash)).all(source, *by_hash))
     for key_hash, pair in by_hash.items():
         if key_hash in revoked and (pair[0] in _ONE_OF_A_KIND or issued_at <= revoked[key_hash]):
             return pair

@@ -67,8 +67,8 @@ HOSTILE: dict[str, Any] = {
 }
 for strange in ("", "*", "192.0.2", "192.0.2.1/33", "192.0.2.1 ", "192.0.2.1/24/1", "fe80::1%eth0", "example.com"):
     HOSTILE[f"address {strange!r}"] = {"Status": "Active", "Statements": [{**GOOD, "IPList": [strange]}]}
-for strange in (7, None, True, ["192.0.2.1"], "\ud800", "192.0.2.1\u0000", "١٩٢.0.2.1"):
-    HOSTILE[f"address {strange!a}"] = {"Status": "Active", "Statements": [{**GOOD, "IPList": [strange]}]}
+for no_text in (7, None, True, ["192.0.2.1"], "\ud800", "192.0.2.1\u0000", "١٩٢.0.2.1"):
+    HOSTILE[f"address {no_text!a}"] = {"Status": "Active", "Statements": [{**GOOD, "IPList": [no_text]}]}
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)

@@ -146,7 +146,7 @@ def test_turns__many_wait__some_threads_are_left_for_others() -> None:
     holder.start()
     assert entered.wait(60)
     waiting.start()
-    refusals = []
+    refusals: list[Reason] = []
     while not refusals:  # as soon as the second one waits
         try:
             with limit.turn():

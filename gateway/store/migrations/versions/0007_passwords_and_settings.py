@@ -109,5 +109,5 @@ def _date_passwords() -> None:
 
 def _make_lockouts() -> None:
     for name in ("locked", "kept"):
-        column = sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false())
+        column: sa.Column[bool] = sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false())
         op.add_column("login_attempts", column)
