@@ -21,7 +21,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,9 @@ from joserfc.jwk import RSAKey
 from gateway.oidc.id_token import verify_id_token
 from tests import oidc_factory as factory
 
-TARGET = 1.3
+TARGET = 1.3  # times as long, at most
 BLOCK = 100  # runs in a row, so that each measures itself and not the caches that another one left
-NOW = datetime.now().astimezone()
+NOW = datetime.now(UTC)  # as the gateway's clock gives it
 NOW_S = int(NOW.timestamp())
 CLAIMS = {
     "exp": NOW_S + 3600,
@@ -173,9 +173,10 @@ def main() -> int:
     for name, median in medians.items():
         ratios = f"{median / base:5.2f} x script {median / medians['bare']:5.2f} x bare"
         print(f"{name:20} {median:7.1f} us {1e6 / median:8.0f}/s  {ratios}")
-    ratio = medians["gateway, exchange"] / base
-    print(f"target at most {TARGET} of the bare script: {'met' if ratio <= TARGET else 'MISSED'} with {ratio:.2f}")
-    return 0 if ratio <= TARGET else 1
+    ratios_of_aims = {name: medians["gateway, exchange"] / medians[name] for name in ("bare", "bare script")}
+    for name, ratio in ratios_of_aims.items():
+        print(f"aim: exchange at most {TARGET} x {name}: {'MET' if ratio <= TARGET else 'MISSED'} with {ratio:.2f}")
+    return 0 if ratios_of_aims["bare script"] <= TARGET else 1
 
 
 if __name__ == "__main__":
