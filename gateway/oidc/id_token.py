@@ -54,7 +54,7 @@ def verify_id_token(token: str, expectation: IdTokenExpectation, keys: KeySet, n
     attributes.check()  # 18
     context = find_text(claims, "acr")
     evidence = ALWAYS if login is None else ALWAYS + _check_answer(claims, jws.algorithm, context, login)  # 19 to 22
-    return VerifiedIdentity(  # by position: twenty names would take as long as all of checks 10 to 17
+    return VerifiedIdentity(  # by position: twenty names take a microsecond, a third of checks 10 to 17
         _OIDC,
         expectation.issuer,
         subject,
