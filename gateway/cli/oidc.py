@@ -11,7 +11,7 @@ from gateway.cli.oidc_login import add_login_commands
 from gateway.cli.printing import Row
 from gateway.directory import oidc_providers, quotas
 from gateway.directory.oidc_providers import DEFAULT_ISSUANCE_LIMIT_H, OidcProvider
-from gateway.directory.oidc_sign_in import find_oidc_sign_in
+from gateway.directory.oidc_sign_in import inspect_oidc_sign_in
 from gateway.directory.oidc_texts import check_issuer_url
 from gateway.federation.registered import get_registered
 from gateway.identity import Protocol
@@ -158,7 +158,7 @@ def delete(desk: Desk, name: str) -> None:
 def _record(desk: Desk, session: Session, found: OidcProvider) -> Row:
     settings = get_registered(session, found.account_id, Protocol.OIDC, found.name).settings
     base_url, at = desk.settings.base_url, (found.account_id, found.name)
-    sign_in = find_oidc_sign_in(session, desk.ring, found)
+    sign_in, _ = inspect_oidc_sign_in(session, desk.ring, found)
     return {
         "name": found.name,
         "arn": found.arn,

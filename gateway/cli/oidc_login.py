@@ -52,7 +52,7 @@ def sign_in(
     secret = _read_secret(from_stdin=from_stdin, asks=asks)
     with desk.transaction() as session:
         provider = get_oidc_provider(session, desk.account(session).id, name)
-        before = oidc_sign_in.find_oidc_sign_in(session, desk.ring, provider)
+        before, _ = oidc_sign_in.inspect_oidc_sign_in(session, desk.ring, provider)
         if secret is None and before is None and method != ClientMethod.PRIVATE_KEY:
             raise InputError(Reason.PARAMETER_MISSING, "a new client needs its secret", subject="ClientSecret")
         if client_id is None and before is None:

@@ -16,7 +16,7 @@ from gateway.directory.accounts import lock_account
 from gateway.directory.oidc_providers import OidcProvider
 from gateway.directory.provider_keys import oidc_provider_key
 from gateway.directory.provider_logins import keys_for_browsers
-from gateway.errors import InputError, NotFound, Reason
+from gateway.errors import CredentialError, InputError, NotFound, Reason
 from gateway.ids import new_handle
 from gateway.keyring import KeyRing
 from gateway.oidc.client_authentication import (
@@ -146,6 +146,16 @@ def find_oidc_sign_in(session: Session, ring: KeyRing, provider: OidcProvider) -
         reads_user_info=row.reads_user_info,
     )
     return OidcSignIn(client, wish, row.updated_at)
+
+
+def inspect_oidc_sign_in(session: Session, ring: KeyRing, provider: OidcProvider) -> tuple[OidcSignIn | None, bool]:
+    """For whoever sets it up: the client, and whether there is one whose secret can't be opened any more, since the key
+    that sealed it is gone. Then a new secret, or another client, helps.
+    """
+    try:
+        return find_oidc_sign_in(session, ring, provider), False
+    except CredentialError:
+        return None, True
 
 
 def client_keys(session: Session, ring: KeyRing, provider: OidcProvider) -> tuple[dict[str, str], ...]:

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from gateway.directory.accounts import get_account
 from gateway.directory.mapping_rules import list_rules
 from gateway.directory.oidc_providers import OidcProvider
-from gateway.directory.oidc_sign_in import find_oidc_sign_in
+from gateway.directory.oidc_sign_in import inspect_oidc_sign_in
 from gateway.federation.registered import get_registered
 from gateway.federation.user_matching import accepted_domains
 from gateway.identity import Protocol
@@ -25,12 +25,14 @@ def oidc_page(edge: Edge, session: Session, provider: OidcProvider, path: str) -
     services = edge.services
     account = get_account(session, provider.account_id)
     registered = get_registered(session, account.id, Protocol.OIDC, provider.name)
+    sign_in, locked = inspect_oidc_sign_in(session, services.ring, provider)
     return page(
         "admin/oidc_provider.html",
         active="oidc",
         provider=provider,
         path=path,
-        sign_in=find_oidc_sign_in(session, services.ring, provider),
+        sign_in=sign_in,
+        locked=locked,
         settings=registered.settings,
         rules=len(list_rules(session, registered.key)),
         domains=accepted_domains(session, account, services.domain_suffix),

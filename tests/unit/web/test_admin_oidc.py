@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from gateway.audit.receipts import list_receipts
@@ -10,12 +11,13 @@ from gateway.directory.attachments import attach_policy
 from gateway.directory.groups import create_group
 from gateway.directory.identity_links import find_linked_user
 from gateway.directory.oidc_providers import find_oidc_provider, get_oidc_provider
-from gateway.directory.oidc_sign_in import find_oidc_sign_in
+from gateway.directory.oidc_sign_in import OidcSignInRow, find_oidc_sign_in
 from gateway.directory.policies import create_policy
 from gateway.directory.users import get_user
 from gateway.errors import Reason
 from gateway.federation.registered import get_registered
 from gateway.identity import Protocol
+from gateway.keyring import KeyRing, new_master_key
 from tests.fake_clock import NOON
 from tests.openid_provider import SECRET
 from tests.unit.web.oidc_site import BY_EMAIL, LocalBrowser, OidcSite
@@ -258,3 +260,14 @@ def test_delete__provider__is_gone_with_its_sessions(oidc: OidcSite) -> None:
     assert post(browser, "/admin/oidc/corp/delete").headers["Location"] == "/admin/oidc"
     assert person.get("/session").status_code == 303
     assert browser.get("/admin/oidc/corp").status_code == 404
+
+
+def test_detail__secret_under_a_key_that_is_gone__says_so_and_takes_a_new_one(oidc: OidcSite) -> None:
+    oidc.register()
+    with oidc.site.services.store.transaction() as session:
+        row = session.scalars(select(OidcSignInRow)).one()
+        row.sealed = KeyRing((new_master_key(),)).seal("oidc-client", b"old", bound_to=b"x")
+    browser = oidc.signed_in(oidc.site.owner)
+    assert "does not have any more" in browser.get("/admin/oidc/corp").text
+    assert post(browser, "/admin/oidc/corp/sign-in", **CLIENT).status_code == 303
+    assert "does not have any more" not in browser.get("/admin/oidc/corp").text
