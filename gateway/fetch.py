@@ -142,13 +142,6 @@ class Fetcher:
         headers = {**_headers(accept, authorization), "Content-Type": content_type}
         return self._fetch(url, _Request("POST", headers, body, follow=False), limits)
 
-    def check_url(self, url: str) -> Origin:
-        """Refuse a URL that no fetch would be made to, without looking up its name.
-
-        Raises: UpstreamError(FETCH_URL).
-        """
-        return self._target(url).origin
-
     def _fetch(self, url: str, request: _Request, limits: Limits) -> Fetched:
         deadline = Deadline(self._ticks, limits.total_s)
         target = self._target(url)

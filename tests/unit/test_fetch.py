@@ -377,9 +377,9 @@ def test_get__authorization_that_breaks_the_header__refused(fetcher: Fetcher, va
     assert server.heard == []
 
 
-def test_check_url__good_url__tells_the_origin(fetcher: Fetcher) -> None:
-    assert fetcher.check_url("https://IdP.example.com/x") == ("https", "idp.example.com", 443)
-    assert fetcher.check_url("https://[2606:4700::1]:8443?x") == ("https", "2606:4700::1", 8443)
+def test_target__good_url__tells_the_origin(fetcher: Fetcher) -> None:
+    assert fetcher._target("https://IdP.example.com/x").origin == ("https", "idp.example.com", 443)
+    assert fetcher._target("https://[2606:4700::1]:8443?x").origin == ("https", "2606:4700::1", 8443)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no certificate"])
