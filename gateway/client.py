@@ -78,11 +78,17 @@ def policy_context(
 
 
 def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
-    canonical = _canonical(address)
+    canonical = _canonical(address) if trusted else None
     if canonical is None:
         return False
-    parsed = ipaddress.ip_address(canonical)
+    parsed = _parsed(canonical)
     return any(parsed.version == network.version and parsed in network for network in trusted)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(canonical: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Pure in its argument; memoised as `_canonical` is."""
+    return ipaddress.ip_address(canonical)
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,8 @@ import uuid
 
 _ALPHANUMERIC = string.ascii_letters + string.digits
 _EVEN = 256 - 256 % len(_ALPHANUMERIC)
+_TO_ALPHANUMERIC = bytes(ord(_ALPHANUMERIC[byte % len(_ALPHANUMERIC)]) for byte in range(256))
+_UNEVEN = bytes(range(_EVEN, 256))
 
 
 def _digits(count: int) -> str:
@@ -14,12 +16,10 @@ def _digits(count: int) -> str:
 
 def _alphanumeric(count: int) -> str:
     """Each letter and digit as likely as any other: bytes beyond the last multiple of 62 are thrown away."""
-    text = ""
+    text = b""
     while len(text) < count:
-        text += "".join(
-            _ALPHANUMERIC[byte % len(_ALPHANUMERIC)] for byte in secrets.token_bytes(count + 8) if byte < _EVEN
-        )
-    return text[:count]
+        text += secrets.token_bytes(count + 8).translate(_TO_ALPHANUMERIC, _UNEVEN)
+    return text[:count].decode("ascii")
 
 
 def new_account_id() -> str:

@@ -6,6 +6,7 @@ takes a cookie into account, so that no form of another site can use one. Rule: 
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -83,7 +84,7 @@ def names_operation(environ: "WSGIEnvironment") -> bool:
 def headers_of(environ: "WSGIEnvironment") -> dict[str, str]:
     """Header texts by lower-case name, as the client wrote them: WSGI shows bytes as Latin-1, clients sign UTF-8."""
     headers = {
-        key[5:].replace("_", "-").lower(): _as_sent(value)
+        _header_name(key): value if value.isascii() else _as_sent(value)
         for key, value in environ.items()
         if key.startswith("HTTP_") and key not in _NOT_HEADERS
     }
@@ -102,6 +103,12 @@ def http_refusal(status: int, request_id: str, host: str) -> ApiReply:
 def _is_call(environ: "WSGIEnvironment") -> bool:
     method = environ["REQUEST_METHOD"]
     return method == "POST" or (method == "GET" and names_operation(environ))
+
+
+@lru_cache(maxsize=256)
+def _header_name(key: str) -> str:
+    """Pure in its argument; memoised because clients send the same few headers."""
+    return key[5:].replace("_", "-").lower()
 
 
 def _as_sent(value: str) -> str:

@@ -30,7 +30,7 @@ from gateway.api.authenticate import (
 from gateway.api.authorize import authorize
 from gateway.api.call import ApiCall, WireRequest, asks_for_xml, read_call, wants_xml
 from gateway.api.diagnosis import seal_diagnosis
-from gateway.api.errors import Failure, render_error, render_internal_error
+from gateway.api.errors import Failure, FederatedCaller, render_error, render_internal_error
 from gateway.api.parameters import Parameters
 from gateway.api.receipts import call_receipt
 from gateway.api.render import JSON_TYPE, XML_TYPE, Value, render_json, render_xml
@@ -39,8 +39,9 @@ from gateway.audit.log import log_event
 from gateway.audit.receipts import record
 from gateway.errors import Denied, GatewayError, Throttled
 from gateway.policy import Decision
+from gateway.principal import Principal
 from gateway.services import Services
-from gateway.store.direct import Source, direct_of
+from gateway.store.direct import Direct, Source
 from gateway.store.reading import Reading
 
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
@@ -57,22 +58,23 @@ class ApiReply:
 
 def run(wire: WireRequest, services: Services, find: Callable[[str, str], AnyAction] = find_action) -> ApiReply:
     """Answer a call. Never raises: a refusal and a fault of ours are answers too."""
-    trail = _Trail(Failure(wire.request_id, host_id(wire.headers, services.base_url)))
+    trail = _Trail()
     xml = wants_xml(wire.query_string)
     try:
         call = read_call(wire)
         xml = asks_for_xml(call.parameters.get("Format") or "JSON")
         action = find(call.version, call.action)
-        trail.failure = replace(trail.failure, action=action.name, permission=action.permission)
+        trail.action = action
         outcome = _carry_out(action, call, services, trail)
     except GatewayError as error:
-        status, body = render_error(error, trail.failure, _diagnose(error, trail.failure, services))
+        failure = _failure(trail, wire, services)
+        status, body = render_error(error, failure, _diagnose(error, failure, services))
         _log("api.refused", trail, wire, error)
         wait_s = error.retry_after_s if isinstance(error, Throttled) else None
         return replace(_reply(status, "Error", body, wire, xml=xml), retry_after_ms=wait_s and wait_s * 1000)
     except Exception:  # the last line of the edge: a caller never sees a stack trace
         logging.getLogger("ramgate").exception("unexpected error in %s", wire.request_id)
-        status, body = render_internal_error(trail.failure)
+        status, body = render_internal_error(_failure(trail, wire, services))
         return _reply(status, "Error", body, wire, xml=xml)
     _log("api.answered", trail, wire)
     answer = {"RequestId": wire.request_id, **outcome.answer}
@@ -89,20 +91,28 @@ def _diagnose(error: GatewayError, failure: Failure, services: Services) -> str:
 class _Trail:
     """How far a call came: what a failure may say about it."""
 
-    failure: Failure
+    action: AnyAction | None = None
+    caller: Principal | FederatedCaller | None = None
+
+
+def _failure(trail: _Trail, wire: WireRequest, services: Services) -> Failure:
+    action, host = trail.action, host_id(wire.headers, services.base_url)
+    if action is None:
+        return Failure(wire.request_id, host)
+    return Failure(wire.request_id, host, action.name, action.permission, trail.caller)
 
 
 def _carry_out(action: AnyAction, call: ApiCall, services: Services, trail: _Trail) -> Outcome:
     proof = read_proof(call, services.clock.now()) if action.auth is Auth.SIGNED else None
     stage = _Stage(action, call, services, proof, trail)
-    with services.store.looking() as reading:
+    with services.store.looking(one_snapshot=bool(action.permission)) as reading:
         ready = _admit(stage, reading)
         if action.reads:
             return action.perform(ready.work, ready.request)
         prepared = action.prepare(ready.work, ready.request) if action.prepare is not None else None
         granted = action.perform(replace(ready.work, prepared=prepared), ready.request) if action.grants else None
     if granted is not None:
-        services.store.commit_with_others(lambda session: _leave_grant(session, stage, ready, granted))
+        services.store.commit_with_others(lambda direct: _leave_grant(direct, stage, ready, granted))
         return granted
     with services.store.transaction() as session:
         ready = _admit(stage, session, earlier=ready)
@@ -142,23 +152,22 @@ def _admit(stage: _Stage, source: Session | Reading, earlier: _Ready | None = No
     if stage.proof is not None:
         caller = verify_proof(source, services.ring, services.store.fleeting, stage.proof, now)
         principal, token = caller.principal, caller.token
-        trail.failure = replace(trail.failure, caller=principal)
+        trail.caller = principal
         if earlier is None:
             claim_nonce(services.store.fleeting, stage.proof, SERVICE_NAMES[action.version], now)
     work = Work(services, source, call, call.wire.client, now, principal, token)
     request = action.parse(Parameters(call.parameters)) if earlier is None else earlier.request
-    trail.failure = replace(trail.failure, caller=principal or action.federated(request))
+    trail.caller = principal or action.federated(request)
     if not action.permission or principal is None:
         return _Ready(work, request, (), ())
     targets = action.targets(work, request)
     return _Ready(work, request, targets, authorize(action, request, work, targets))
 
 
-def _leave_grant(session: Session, stage: _Stage, ready: _Ready, granted: Outcome) -> None:
+def _leave_grant(direct: Direct, stage: _Stage, ready: _Ready, granted: Outcome) -> None:
     """What was granted is handed out once it is remembered. It was decided on one snapshot, and is live only while
     what it came from is, so that nothing needs to be decided again here.
     """
-    direct = direct_of(session)
     if stage.proof is not None:
         claim_nonce_for_good(direct, stage.proof, ready.work.now)
     _leave_receipt(direct, stage.action, ready, granted)
@@ -190,8 +199,8 @@ def _log(event: str, trail: _Trail, wire: WireRequest, error: GatewayError | Non
         event,
         request_id=wire.request_id,
         reason=None if error is None else error.reason,
-        action=trail.failure.action,
-        caller=getattr(trail.failure.caller, "arn", None),
+        action=trail.action.name if trail.action is not None else "",
+        caller=getattr(trail.caller, "arn", None),
         client=wire.client.address,
         detail=None if error is None else error.detail,
     )

@@ -10,12 +10,13 @@ Value = str | int | bool | None | Sequence["Value"] | Mapping[str, "Value"]
 JSON_TYPE = "application/json;charset=utf-8"
 XML_TYPE = "text/xml;charset=utf-8"  # exactly so: clients compare the text
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _REPLACEMENT = "\ufffd"
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render_json(body: Mapping[str, Value]) -> bytes:
-    return json.dumps(body, separators=(",", ":")).encode("ascii")
+    return _encode(body).encode("ascii")
 
 
 def render_xml(root: str, body: Mapping[str, Value]) -> bytes:

@@ -5,7 +5,6 @@ was not used before. Headers are not signed, so nothing may be taken from them. 
 """
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Mapping
 from urllib.parse import quote
@@ -44,7 +43,7 @@ def string_to_sign(method: str, parameters: Mapping[str, str]) -> str:
 
 def sign(secret: Secret, text: str) -> str:
     key = secret.reveal() + "&"
-    return base64.b64encode(hmac.new(key.encode(), text.encode(), hashlib.sha1).digest()).decode("ascii")
+    return base64.b64encode(hmac.digest(key.encode(), text.encode(), "sha1")).decode("ascii")
 
 
 def verify_signature(method: str, parameters: Mapping[str, str], secret: Secret) -> None:

@@ -19,6 +19,7 @@ FAMILY = "ACS3-"
 NO_MATCH = "Specified signature is not matched with our calculation. server string to sign is:"
 
 _MAX_LENGTH = 8192
+_HASH_OF_NOTHING = hashlib.sha256(b"").hexdigest()
 _AUTHORIZATION = re.compile(
     r"ACS3-HMAC-SHA256 +Credential=([A-Za-z0-9._-]{1,128}), *SignedHeaders=([a-z0-9;_.-]+), *Signature=([0-9a-f]{64})"
 )
@@ -84,11 +85,15 @@ def canonical_request(request: SignedRequest, signed_headers: tuple[str, ...]) -
 
     An empty query value is written `name=`. Headers keep the bytes they were sent with, trimmed.
     """
-    query = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in sorted(request.query.items()))
-    headers = "".join(f"{name}:{request.headers[name].strip()}\n" for name in signed_headers)
-    payload = hashlib.sha256(request.body).hexdigest()
+    query = "&".join([f"{_encoded(name)}={_encoded(value)}" for name, value in sorted(request.query.items())])
+    headers = "".join([f"{name}:{request.headers[name].strip()}\n" for name in signed_headers])
+    payload = body_hash(request)
     text = f"{request.method}\n/\n{query}\n{headers}\n{';'.join(signed_headers)}\n{payload}"
     return text.encode("utf-8", "surrogateescape")
+
+
+def body_hash(request: SignedRequest) -> str:
+    return hashlib.sha256(request.body).hexdigest() if request.body else _HASH_OF_NOTHING
 
 
 def string_to_sign(canonical: bytes) -> str:
@@ -96,7 +101,7 @@ def string_to_sign(canonical: bytes) -> str:
 
 
 def sign(secret: Secret, text: str) -> str:
-    return hmac.new(secret.reveal().encode(), text.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(secret.reveal().encode(), text.encode(), "sha256").hex()
 
 
 def verify_signature(request: SignedRequest, authorization: Authorization, secret: Secret) -> None:
@@ -109,7 +114,7 @@ def verify_signature(request: SignedRequest, authorization: Authorization, secre
     check_signed_headers(authorization, request)
     text = string_to_sign(canonical_request(request, authorization.signed_headers))
     claimed = request.headers["x-acs-content-sha256"].strip()
-    actual = hashlib.sha256(request.body).hexdigest()
+    actual = body_hash(request)
     body_matches = hmac.compare_digest(claimed.encode("utf-8", "surrogateescape"), actual.encode())
     if not hmac.compare_digest(sign(secret, text), authorization.signature) or not body_matches:
         detail = "wrong signature" if body_matches else "x-acs-content-sha256 is not the hash of the body"

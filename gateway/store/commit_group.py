@@ -10,11 +10,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from threading import Lock
 
-from sqlalchemy.orm import Session
-
 from gateway.errors import GatewayError
+from gateway.store.direct import Direct
 
-Write = Callable[[Session], None]
+Write = Callable[[Direct], None]
 
 
 @dataclass(slots=True)
@@ -27,7 +26,7 @@ class _Job:
 class CommitGroup:
     """Safe under threads. Made anew in the child after a fork, by whoever made it."""
 
-    def __init__(self, transaction: Callable[[], AbstractContextManager[Session]]) -> None:
+    def __init__(self, transaction: Callable[[], AbstractContextManager[Direct]]) -> None:
         self._transaction = transaction
         self._turn = Lock()
         self._waiting: deque[_Job] = deque()
@@ -49,10 +48,10 @@ class CommitGroup:
     def _commit_waiting(self) -> None:
         jobs = [self._waiting.popleft() for _ in range(len(self._waiting))]
         try:
-            with self._transaction() as session:
+            with self._transaction() as direct:
                 for job in jobs:
                     try:
-                        job.write(session)
+                        job.write(direct)
                     except GatewayError as refusal:
                         job.error = refusal
         except BaseException as failure:  # noqa: BLE001 - each of the callers raises it

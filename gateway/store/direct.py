@@ -33,12 +33,6 @@ class Direct:
 Source = Session | Direct
 
 
-def direct_of(session: Session) -> Direct:
-    """The connection that a session works on, in the session's transaction. What the session holds back is written."""
-    session.flush()
-    return Direct(session.connection())
-
-
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     sql: str

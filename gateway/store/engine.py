@@ -19,8 +19,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
-from gateway.errors import ConfigError, GatewayError, Reason
+from gateway.errors import ConfigError, Reason
 from gateway.store.commit_group import CommitGroup, Write
+from gateway.store.direct import Direct
 from gateway.store.fleeting import Fleeting
 from gateway.store.fleeting_postgres import PostgresFleeting
 from gateway.store.fleeting_sqlite import SqliteFleeting
@@ -56,25 +57,49 @@ class Store:
         self._write_session = sessionmaker(self._writing_engine, expire_on_commit=False)
         self._reading_engine = _reading_engine(self.engine)
         self._read_session = sessionmaker(self._reading_engine, expire_on_commit=False, autoflush=False)
-        self._idle = IdleConnections(self._connect_to_read) if url.get_backend_name() == "sqlite" else None
+        held = url.get_backend_name() == "sqlite"
+        self._readers = IdleConnections(self._reading_engine) if held else None
+        self._committers = IdleConnections(self._writing_engine) if held else None
         self._make_queues()
         forget_connections_on_fork(self.engine)
         call_in_child(self, Store._make_queues)
 
     def _make_queues(self) -> None:
         self._writers = Lock() if self.engine.dialect.name == "sqlite" else None
-        self._group = CommitGroup(self.transaction)
+        self._group = CommitGroup(self.writing)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """One write transaction: committed at the end of the block, rolled back by any exception."""
-        # SQLite has one writer at a time. Threads of ours queue: its own way to wait is to sleep and to look again.
-        # Whoever has waited too long lets the database say so.
+        with self._in_turn(), self._write_session.begin() as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Direct]:
+        """As `transaction`, for statements below the ORM."""
+        with self._in_turn():
+            if self._committers is None:
+                with self._writing_engine.begin() as connection:
+                    yield Direct(connection)
+                return
+            with self._committers.borrow() as connection:
+                direct = Direct(connection)
+                direct.driver.execute("BEGIN IMMEDIATE")
+                try:
+                    yield direct
+                    direct.driver.commit()
+                finally:
+                    direct.driver.rollback()  # does nothing after a commit
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """SQLite has one writer at a time. Threads of ours queue: its own way to wait is to sleep and to look again.
+        Whoever has waited too long lets the database say so.
+        """
         queue = self._writers
         in_turn = queue is not None and queue.acquire(timeout=_BUSY_TIMEOUT_MS / 1000)
         try:
-            with self._write_session.begin() as session:
-                yield session
+            yield
         finally:
             if queue is not None and in_turn:
                 queue.release()
@@ -93,31 +118,22 @@ class Store:
             yield session
 
     @contextmanager
-    def looking(self) -> Iterator[Reading]:
-        """One read-only transaction for statements below the ORM; never commits. The database refuses a write in it."""
-        # PostgreSQL's connections come from the pool, which pings them: its server may have been restarted.
-        connection = self._reading_engine.connect() if self._idle is None else self._idle.take()
-        reading = Reading(connection)
-        sound = False
-        try:
-            try:
-                yield reading
-            finally:
-                reading.end()
-            sound = True
-        except GatewayError:
-            sound = True
-            raise
-        finally:
-            if sound and self._idle is not None:
-                self._idle.give_back(connection)
-            else:
-                connection.close()
+    def looking(self, *, one_snapshot: bool = True) -> Iterator[Reading]:
+        """One read-only transaction for statements below the ORM; never commits. The database refuses a write in it.
 
-    def _connect_to_read(self) -> Connection:
-        connection = self._reading_engine.connect()
-        connection.begin().rollback()  # the first transaction tells a connection that it may only read
-        return connection
+        Without `one_snapshot` each statement may see a state of its own: enough where there is only one.
+        """
+        if self._readers is not None:
+            with self._readers.borrow() as connection:
+                reading = Reading(connection, one_snapshot=one_snapshot)
+                try:
+                    yield reading
+                finally:
+                    reading.end()
+            return
+        # PostgreSQL's connections come from the pool, which pings them: its server may have been restarted.
+        with self._reading_engine.connect() as connection:
+            yield Reading(connection, one_snapshot=one_snapshot)
 
     @contextmanager
     def write_connection(self) -> Iterator[Connection]:
@@ -127,8 +143,9 @@ class Store:
 
     def dispose(self) -> None:
         """Close every idle connection. The store stays usable."""
-        if self._idle is not None:
-            self._idle.close()
+        for held in (self._readers, self._committers):
+            if held is not None:
+                held.close()
         self.engine.dispose()
         self.fleeting.close()
 

@@ -1,29 +1,31 @@
 """One read-only snapshot of the database, for statements that the driver runs and, if need be, for a Session."""
 
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
+from gateway.errors import GatewayError
 from gateway.store.direct import Direct
 from gateway.store.forks import call_before_fork
 
 
 class Reading(Direct):
-    """Not shared by threads. On SQLite everything in it sees one snapshot, from the first statement on; on PostgreSQL
-    every statement sees its own, as in any transaction there.
+    """Not shared by threads. With `one_snapshot` on SQLite everything in it sees one, from the first statement on; else
+    every statement sees its own, as in any transaction on PostgreSQL.
     """
 
     __slots__ = ("_begun", "_connection", "_session")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, one_snapshot: bool) -> None:
         super().__init__(connection)
         self._connection = connection
         self._session: Session | None = None
-        self._begun = self.dialect.name != "sqlite"  # psycopg begins by itself
+        # A single SELECT is a snapshot without a BEGIN, and psycopg begins by itself.
+        self._begun = not one_snapshot or self.dialect.name != "sqlite"
 
     @property
     def session(self) -> Session:
@@ -46,30 +48,45 @@ class Reading(Direct):
 
 
 class IdleConnections:
-    """Connections of a SQLite database that stay open between readings, outside the pool: to take one out of the pool
-    and to put it back costs more than most statements. There are as many as there were ever readings at a time.
+    """Connections of a SQLite database that stay open between calls, outside the pool: to take one out of the pool and
+    to put it back costs more than most statements. There are as many as were ever in use at a time.
 
     Safe under threads. None is left in the child of a fork.
     """
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
-        self._connect = connect
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._idle: deque[Connection] = deque()
         call_before_fork(self, IdleConnections.close)
 
-    def take(self) -> Connection:
+    @contextmanager
+    def borrow(self) -> Iterator[Connection]:
+        """One to work with, with no transaction begun and none to be left; thrown away after a fault."""
         try:
-            return self._idle.pop()
+            connection = self._idle.pop()
         except IndexError:
             connection = self._connect()
-            connection.detach()
-            return connection
-
-    def give_back(self, connection: Connection) -> None:
-        self._idle.append(connection)
+        sound = False
+        try:
+            yield connection
+            sound = True
+        except GatewayError:
+            sound = True
+            raise
+        finally:
+            if sound:
+                self._idle.append(connection)
+            else:
+                connection.close()
 
     def close(self) -> None:
         """Close those that nobody works with."""
         with suppress(IndexError):
             while True:
                 self._idle.pop().close()
+
+    def _connect(self) -> Connection:
+        connection = self._engine.connect()
+        connection.begin().rollback()  # the first transaction tells a connection whether it may write
+        connection.detach()
+        return connection

@@ -21,6 +21,10 @@ PREFIX = "CAIS"
 PURPOSE = "sts-token"
 MAX_TEXT_LENGTH = 32_768
 _VERSION = 1
+# Most tokens have 300 bytes: to clear memory for a large window takes ten times as long as to deflate them.
+_SMALL_BYTES = 4096
+_SMALL = 12, 4
+_LARGE = zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL
 _BODY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -67,7 +71,9 @@ def seal_token(ring: KeyRing, token: SessionToken) -> str:
     """
     payload = json.dumps(_fields(token), separators=(",", ":")).encode("ascii")
     # Deflating next to a secret is safe here: the secret is new in each token, so there is nothing to probe twice.
-    text = PREFIX + _encode(ring.seal(PURPOSE, zlib.compress(payload, 9)))
+    bits, memory = _SMALL if len(payload) <= _SMALL_BYTES else _LARGE
+    deflate = zlib.compressobj(9, zlib.DEFLATED, bits, memory)
+    text = PREFIX + _encode(ring.seal(PURPOSE, deflate.compress(payload) + deflate.flush()))
     if len(text) > MAX_TEXT_LENGTH or len(payload) > _MAX_PAYLOAD_BYTES:
         raise InputError(Reason.PARAMETER_TOO_LONG, "the session is described by too much text", subject="Policy")
     return text

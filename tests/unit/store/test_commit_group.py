@@ -7,18 +7,18 @@ from functools import partial
 
 import pytest
 from sqlalchemy import event, func, select
-from sqlalchemy.orm import Session
 
 from gateway.errors import CredentialError, Reason
 from gateway.store.claims import OneTimeClaim, claim_once
+from gateway.store.direct import Direct
 from gateway.store.engine import Store
 from tests.fake_clock import NOON
 
 LATER = NOON + timedelta(hours=1)
 
 
-def claim(session: Session, key: str) -> None:
-    if not claim_once(session, "kind", key, LATER, now=NOON):
+def claim(direct: Direct, key: str) -> None:
+    if not claim_once(direct, "kind", key, LATER, now=NOON):
         raise CredentialError(Reason.SIGNATURE_NONCE_USED, "used")
 
 
@@ -44,13 +44,13 @@ def test_commit_with_others__many_threads__all_written_in_fewer_commits(store: S
 
 
 def test_commit_with_others__one_is_refused__the_others_are_committed(store: Store) -> None:
-    store.commit_with_others(lambda session: claim(session, "taken"))
+    store.commit_with_others(lambda direct: claim(direct, "taken"))
     gate = threading.Barrier(4)
 
     def write(number: int) -> str:
         gate.wait(timeout=30)
         try:
-            store.commit_with_others(lambda session: claim(session, "taken" if number == 0 else str(number)))
+            store.commit_with_others(lambda direct: claim(direct, "taken" if number == 0 else str(number)))
         except CredentialError as error:
             return str(error.reason)
         return "written"
@@ -62,12 +62,12 @@ def test_commit_with_others__one_is_refused__the_others_are_committed(store: Sto
 
 
 def test_commit_with_others__a_fault__nothing_is_written_and_the_next_ones_are(store: Store) -> None:
-    def fail(session: Session) -> None:
-        claim(session, "half")
+    def fail(direct: Direct) -> None:
+        claim(direct, "half")
         raise RuntimeError("a fault")
 
     with pytest.raises(RuntimeError, match="a fault"):
         store.commit_with_others(fail)
     assert rows(store) == 0
-    store.commit_with_others(lambda session: claim(session, "half"))
+    store.commit_with_others(lambda direct: claim(direct, "half"))
     assert rows(store) == 1

@@ -6,11 +6,12 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from gateway.errors import ConfigError, Reason
 from gateway.store.claims import OneTimeClaim, claim_once
+from gateway.store.direct import Statement
 from gateway.store.engine import Store
 from tests.fake_clock import NOON
 
@@ -152,3 +153,88 @@ def test_store__path_below_a_file__refused(tmp_path: Path) -> None:
 def test_store__postgres_url_forms__all_use_psycopg() -> None:
     for scheme in ("postgres", "postgresql", "postgresql+psycopg"):
         assert Store(f"{scheme}://user@nowhere/database").engine.url.drivername == "postgresql+psycopg"
+
+
+def test_looking__driver_and_session__see_one_snapshot(store: Store) -> None:
+    count = Statement(lambda _dialect: select(func.count()).select_from(OneTimeClaim))
+    with store.looking() as reading:
+        assert count.first(reading) == (0,)
+        with store.transaction() as session:
+            claim_once(session, "kind", "key", NOON, now=NOON)
+        seen = count.first(reading)
+        assert reading.session.scalars(select(func.count()).select_from(OneTimeClaim)).one() == (seen or (None,))[0]
+    assert claims_in(store) == 1
+    with store.looking(one_snapshot=False) as reading:
+        assert count.first(reading) == (1,)
+
+
+def test_looking__write_in_it__refused_by_the_database(store: Store) -> None:
+    for one_snapshot in (True, False):
+        with pytest.raises(Exception, match=r"read-?only"), store.looking(one_snapshot=one_snapshot) as reading:
+            claim_once(reading, "kind", "key", NOON, now=NOON)
+    with store.looking() as reading:
+        assert reading.session.scalars(select(OneTimeClaim.key_hash)).all() == []
+
+
+def test_looking__refused_in_the_middle__the_next_reading_is_a_new_one(store: Store) -> None:
+    count = Statement(lambda _dialect: select(func.count()).select_from(OneTimeClaim))
+
+    def refuse() -> None:
+        with store.looking() as reading:
+            assert count.first(reading) == (0,)
+            raise ConfigError(Reason.CONFIG_INVALID, "no")
+
+    with pytest.raises(ConfigError):
+        refuse()
+    with store.transaction() as session:
+        claim_once(session, "kind", "key", NOON, now=NOON)
+    with store.looking() as reading:
+        assert count.first(reading) == (1,)
+
+
+def test_writing__fault__is_rolled_back_and_the_next_one_commits(store: Store) -> None:
+    def fail() -> None:
+        with store.writing() as direct:
+            claim_once(direct, "kind", "half", NOON, now=NOON)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    with store.writing() as direct:
+        assert claim_once(direct, "kind", "half", NOON, now=NOON)
+        assert not claim_once(direct, "kind", "half", NOON, now=NOON)
+    assert claims_in(store) == 1
+
+
+def test_looking__both_sides_of_a_fork__work(store: Store) -> None:
+    count = Statement(lambda _dialect: select(func.count()).select_from(OneTimeClaim))
+    with store.looking() as reading:
+        assert count.first(reading) == (0,)
+    child = os.fork()
+    if child == 0:  # pragma: no cover - another process
+        status = 1
+        try:
+            with store.writing() as direct:
+                claim_once(direct, "kind", "child", NOON, now=NOON)
+            status = 0
+        finally:
+            os._exit(status)
+    _, status = os.waitpid(child, 0)
+    assert status == 0
+    with store.looking() as reading:
+        assert count.first(reading) == (1,)
+
+
+def test_statement__on_a_session_and_on_the_driver__gives_the_same_rows(store: Store) -> None:
+    with store.transaction() as session:
+        claim_once(session, "kind", "key", NOON, now=NOON)
+    found = Statement(
+        lambda _dialect: select(OneTimeClaim.kind, OneTimeClaim.expires_at).where(
+            OneTimeClaim.expires_at < bindparam("before"), OneTimeClaim.kind == "kind", OneTimeClaim.kind != "other"
+        ),
+        "before",
+    )
+    later = NOON + timedelta(seconds=1)
+    with store.reading() as session, store.looking() as reading:
+        assert found.all(session, later) == found.all(reading, later) == [("kind", NOON)]
+        assert found.all(session, NOON) == found.all(reading, NOON) == []
