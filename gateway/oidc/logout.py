@@ -35,6 +35,7 @@ LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 _TYPES = frozenset({"logout+jwt", "application/logout+jwt", "jwt", "application/jwt"})
 _MAX_AGE_S = 600
 _MAX_ID = 255
+_MAX_SESSION_ID = 1024  # some providers seal what they know into it
 
 
 @unique
@@ -142,7 +143,7 @@ def _read_whom(claims: JsonObject) -> tuple[str | None, str | None]:
     """Check 13."""
     subject = read_subject(claims) if "sub" in claims else None
     session_id = claims.get("sid")
-    if "sid" in claims and not (isinstance(session_id, str) and 0 < len(session_id) <= _MAX_ID):
+    if "sid" in claims and not (isinstance(session_id, str) and 0 < len(session_id) <= _MAX_SESSION_ID):
         raise OidcError(Reason.OIDC_LOGOUT_WHOM, "the logout token names a session that can't be used")
     if subject is None and session_id is None:
         raise OidcError(Reason.OIDC_LOGOUT_WHOM, "the logout token does not say whose session has ended")
