@@ -49,14 +49,14 @@ class CompiledStatement:
     tests: tuple[ConditionTest, ...]
     names_action: TextTest
     names_resource: TextTest
-    names_role: TextTest  # the same patterns, for names whose case does not count
+    names_ram: TextTest  # the same patterns, for names whose case does not count
     patterns: tuple[str, ...]  # of resources, as the tests read them
 
     def covers_action(self, action_key: str) -> bool:
         return self.names_action(action_key) is not self.statement.not_action
 
     def covers_resource(self, request: AccessRequest) -> bool:
-        return self.names_role(request.role_key) if request.role_key else self.names_resource(request.resource)
+        return self.names_ram(request.ram_key) if request.ram_key else self.names_resource(request.resource)
 
 
 def with_any_segment(pattern: str) -> str:
@@ -84,7 +84,7 @@ def compile_statement(order: int, ref: StatementRef, statement: Statement) -> Co
         tests=tuple(condition.test for condition in conditions),
         names_action=compile_wildcards(fold(action) for action in statement.actions),
         names_resource=compile_wildcards(resources),
-        names_role=compile_wildcards(fold(pattern) for pattern in resources),
+        names_ram=compile_wildcards(fold(pattern) for pattern in resources),
         patterns=resources,
     )
 
@@ -149,9 +149,9 @@ class PolicySet:
     def find_match(self, request: AccessRequest) -> CompiledStatement | None:
         """The statement that decides within this set: the first Deny that applies, else the first Allow, else None."""
         candidates = self._memo.get(request.action_key) or self._find_candidates(request.action_key)
-        resource, role, facts = request.resource, request.role_key, request.facts
+        resource, ram, facts = request.resource, request.ram_key, request.facts
         for compiled in candidates.near(request.index_key) if candidates.by_prefix else candidates.entries:
-            if not (compiled.names_role(role) if role else compiled.names_resource(resource)):
+            if not (compiled.names_ram(ram) if ram else compiled.names_resource(resource)):
                 continue
             for test in compiled.tests:
                 if not test(facts):

@@ -8,6 +8,7 @@ from gateway.policy.fold import fold
 from gateway.policy.resource_index import index_key
 
 ASSUME_ROLE = "sts:AssumeRole"
+_RAM = "acs:ram:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,21 +19,21 @@ class AccessRequest:
     keys (in any case) as texts: `acs:CurrentTime` ISO 8601 with offset, `acs:SourceIp` an address, booleans
     `true`/`false`. The context is copied, so changing it afterwards changes nothing.
 
-    ASSUMPTION: role names are matched without regard to case, other resources letter by letter.
+    ASSUMPTION: names of RAM's own things are matched without regard to case, as they are unique without regard to it: a
+    Deny about `user/boss` must hold for whoever is called `BOSS`. Other services' resources go letter by letter.
     """
 
     action: str
     resource: str
     context: Mapping[str, tuple[str, ...]] = field(repr=False)  # may hold attributes of a person
     action_key: str = field(init=False, repr=False, compare=False)
-    role_key: str = field(init=False, repr=False, compare=False)  # the folded name of a RAM role, else empty
+    ram_key: str = field(init=False, repr=False, compare=False)  # the folded name of something of RAM's, else empty
     index_key: str | None = field(init=False, repr=False, compare=False)  # how the relative id begins
     facts: Facts = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        resource, start = self.resource, index_key(self.resource)
-        is_role = (start or "").startswith("role/") and resource.startswith("acs:ram:") and ":role/" in resource
-        object.__setattr__(self, "index_key", start)
+        resource = self.resource
+        object.__setattr__(self, "index_key", index_key(resource))
         object.__setattr__(self, "action_key", fold(self.action))
-        object.__setattr__(self, "role_key", fold(resource) if is_role else "")
+        object.__setattr__(self, "ram_key", fold(resource) if resource.startswith(_RAM) else "")
         object.__setattr__(self, "facts", Facts.of(self.context))

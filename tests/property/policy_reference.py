@@ -108,7 +108,7 @@ def _resource_matches(pattern: str, resource: str) -> bool:
     if segments[0] == "acs" and len(segments) >= 5:
         segments[2:4] = [segment or "*" for segment in segments[2:4]]
     pattern = ":".join(segments)
-    if resource.startswith("acs:ram:") and resource.count(":") == 4 and resource.split(":")[4].startswith("role/"):
+    if resource.startswith("acs:ram:"):
         return slow_match(pattern.lower(), resource.lower())
     return slow_match(pattern, resource)
 

@@ -103,7 +103,7 @@ RESOURCES = [
     (f"acs:ram:*:{UID}:role/Reader", ROLE, True),
     (f"acs:ram::{UID}:role/READ*", f"acs:ram:*:{UID}:role/reader", True),
     (f"acs:ram::{UID}:role/reader", f"acs:ram:*:{UID}:role/Reader", True),
-    (f"acs:ram::{UID}:user/Alice", f"acs:ram:*:{UID}:user/alice", False),
+    (f"acs:ram::{UID}:user/Alice", f"acs:ram:*:{UID}:user/alice", True),
     (f"acs:ram::{UID}:role/reader2", ROLE, False),
     (f"acs:ram::{UID}:role/kim", f"acs:ram::{UID}:role/\u212aim", False),
     ("acs:oss:*:*:a:b/*", f"acs:oss:*:{UID}:a:b/c", True),
