@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 from typing import Protocol
 
-WIRE_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-
 
 class Clock(Protocol):
     def now(self) -> datetime:
@@ -19,5 +17,6 @@ class SystemClock:
 
 def wire_time(instant: datetime) -> str:
     """Render an instant as `2026-01-02T03:04:05Z`, the only form the official clients parse."""
-    # What `strftime` makes of "%Y-%m-%dT%H:%M:%SZ", in a tenth of its time: it stands in every line of the log.
-    return instant.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
+    # As "%Y-%m-%dT%H:%M:%SZ" says it, by what is cheaper: it stands in every line of the log.
+    utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return utc.isoformat(timespec="seconds")[:19] + "Z"
