@@ -6,11 +6,12 @@ import atheris
 
 with atheris.instrument_imports(include=["gateway"], enable_loader_override=False):
     from fuzz.run import FOUND, MAX_BYTES, MEMORY_MB, ONE_INPUT_S, keep
-    from fuzz.targets import SEEDS, TARGETS
+    from fuzz.targets import SEEDS, TARGETS, seeds_of
 
 
 def main() -> None:
     name, seconds, corpus = sys.argv[1:]
+    seeds_of(name)
     words = "json" if name in {"oidc", "claims", "call"} else "xml"
     options = [
         f"-max_total_time={seconds}",

@@ -7,7 +7,7 @@ import time
 import traceback
 
 from fuzz.run import MAX_BYTES, MEMORY_MB, ONE_INPUT_S, keep
-from fuzz.targets import SEEDS, TARGETS
+from fuzz.targets import TARGETS, seeds_of
 
 _PIECES = (
     b"<",
@@ -39,7 +39,7 @@ def changed(draw: random.Random, data: bytes, limit: int) -> bytes:
 
 def main() -> int:
     name, seconds, _ = sys.argv[1:]
-    seeds = [path.read_bytes() for path in sorted((SEEDS / name).iterdir())]
+    seeds = seeds_of(name)
     draw, ends, runs = random.Random(name), time.monotonic() + int(seconds), 0
     while time.monotonic() < ends:
         data = changed(draw, draw.choice(seeds), MAX_BYTES.get(name, 40_000))

@@ -236,6 +236,31 @@ def switches() -> tuple[Switch, ...]:
     )
 
 
+def silent_rules() -> tuple[tuple[Mutant, str], ...]:
+    """Rules that refuse by what they leave out, and an attack that gets in without each."""
+    anyone = by_text(
+        response._verify_assertion,
+        "expectation.certificates if signer is None else (signer,)",
+        "expectation.certificates",
+    )
+    return (
+        (by_text(algorithms.verifies, "return False", "return True"), "attacker's key in KeyInfo, signed_both"),
+        (by_text(tree.check_tree, "ids += ids_outside", "pass"), "plain text: an ID of the response outside"),
+        (by_text(response._verify_encrypted, "census.ids", "frozenset()"), "plain text: an ID of the response outside"),
+        (by_text(tree._read_names, "_ID_NAMES.isdisjoint(names)", "True"), "Id _assertion1 twice"),
+        (anyone, "two registered signers of one message"),
+        (by_text(decryption._unwrap, "if len(content_key) == key_bytes:", "if True:"), "content key of another length"),
+        (
+            by_text(conditions.check_audience, "in restrictions:", "in restrictions[:1]:"),
+            "check 20-one-restriction-without-us",
+        ),
+    )
+
+
+def test_silent_rules__each_switched_off__lets_an_attack_through() -> None:
+    assert [attack for mutant, attack in silent_rules() if under((mutant,), attack) != "accepted"] == []
+
+
 def _off(function: object, rule: str, instead: str = "if False:") -> Mutant:
     return by_text(function, rule, instead)
 
