@@ -308,6 +308,14 @@ def test_refusal__provider_that_is_not_there__names_the_issuer_and_is_not_asked_
         assert told[3] == "Get public keys from OIDC Provider failed, the issuer is https://127.0.0.1:1/gone."
 
 
+def test_issuer_without_tls__on_loopback__in_development_only(company: Seed, secure_company: Seed) -> None:
+    with issuer_server() as plain:
+        workload = new_workload(company, plain.new_issuer())
+        assert workload.exchange().oidctoken_info.issuer.startswith("http://127.0.0.1:")
+        elsewhere = Workload(secure_company, workload.issuer, workload.name)
+        assert refused(elsewhere)[1:3] == (BROKEN, "FetchUrl")
+
+
 def test_refusal__document_of_another_issuer__broken(company: Seed, issuers: IssuerServer) -> None:
     issuer = issuers.new_issuer()
     issuer.pages[DISCOVERY] = publish(issuer.discovery(issuer="https://accounts.example.com"))

@@ -84,6 +84,7 @@ def new_workload(
             client_ids=client_ids,
             fingerprints=fingerprints,
             issuance_limit_h=issuance_limit_h,
+            development=True,  # a gateway that is not in development never fetches from it all the same
             now=now,
         )
         role = create_role(
