@@ -102,7 +102,9 @@ def test_create_company__bob_from_outside__may_not_stop_instances(directory: Ses
     user = get_user(directory, state.account_id, "bob")
     principal = RamUser(state.account_id, user.id, user.name)
     context = {"acs:SourceIp": ("203.0.113.9",)}
-    decision = Authorizer(FakeClock()).decide(directory, principal, "ecs:StopInstance", "acs:ecs:*:*:instance/i-1", context)
+    decision = Authorizer(FakeClock()).decide(
+        directory, principal, "ecs:StopInstance", "acs:ecs:*:*:instance/i-1", context
+    )
     assert not decision.allowed
 
 
