@@ -76,6 +76,29 @@ def test_portal__tiles__begin_logins_of_both_protocols(page: Page, demo: DemoRun
     expect(page.locator("#arn")).to_contain_text("assumed-role/visitor/carol@example.com")
 
 
+def test_sign_out__at_the_company__ends_the_session_here(page: Page, demo: DemoRun) -> None:
+    sign_in(page, demo, LAB_ALIAS, "Carol")
+    page.wait_for_url(f"{demo.base_url}/session")
+    page.goto(f"{demo.idp_url}/")
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(f"{demo.base_url}/session")
+    expect(page.locator("#arn")).to_have_count(0)
+
+
+def test_sign_out__here_and_then_there__is_asked_for_and_comes_back(
+    page: Page, demo: DemoRun, picture: TakePicture
+) -> None:
+    sign_in(page, demo, ALIAS, "Carol")
+    page.wait_for_url(f"{demo.base_url}/session")
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("link", name="Sign out at").click()
+    expect(page.get_by_role("heading", name="Sign out of Example Trading?")).to_be_visible()
+    picture(page, "oidc-demo-sign-out")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(f"{demo.base_url}/oidc/signed-out/**")
+    expect(page.locator("main")).to_contain_text("Here, and at")
+
+
 def test_phone__sign_in_and_portal__fit(new_page: NewPage, demo: DemoRun, picture: TakePicture) -> None:
     page = new_page(viewport=PHONE)
     start(page, demo, ALIAS)
