@@ -45,7 +45,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OidcComp
             wish=SignInWish(reads_user_info=True),
             methods=(ClientMethod.PRIVATE_KEY, ClientMethod.POST),
         )
-        with idpy_provider(port, [registered(entered.users), registered(entered.roles)]) as provider:
+        clients = [registered(entered.users), registered(entered.roles)]
+        with idpy_provider(port, clients, tmp_path_factory.mktemp("idpyoidc")) as provider:
             yield entered, provider
         services.store.dispose()
 

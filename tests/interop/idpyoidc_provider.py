@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -22,7 +23,7 @@ PROOFS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 _COOKIES = [{"type": "OCT", "use": ["enc"], "kid": "enc"}, {"type": "OCT", "use": ["sig"], "kid": "sig"}]
 
 
-def _configuration(issuer: str, people: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _configuration(issuer: str, people: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
     server = "idpyoidc.server"
     wanted = dict.fromkeys(CLAIMS)
     return {
@@ -31,7 +32,11 @@ def _configuration(issuer: str, people: Mapping[str, Mapping[str, Any]]) -> dict
         "preference": {"id_token_signing_alg_values_supported": ["RS256", "ES256"]},
         "key_conf": {"key_defs": KEYS, "uri_path": "keys"},
         "token_handler_args": {
-            "jwks_def": {"read_only": False, "key_defs": [{"type": "oct", "bytes": 24, "use": ["enc"], "kid": "code"}]},
+            "jwks_def": {
+                "private_path": str(folder / "token.json"),
+                "read_only": False,
+                "key_defs": [{"type": "oct", "bytes": 24, "use": ["enc"], "kid": "code"}],
+            },
             "code": {"lifetime": 600},
             "token": {"class": f"{server}.token.jwt_token.JWTToken", "kwargs": {"lifetime": 600}},
             "id_token": {"class": f"{server}.token.id_token.IDToken", "kwargs": {"base_claims": wanted}},
@@ -89,11 +94,11 @@ def _configuration(issuer: str, people: Mapping[str, Mapping[str, Any]]) -> dict
 
 
 class IdpyProvider:
-    def __init__(self, port: int, clients: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, port: int, clients: Sequence[Mapping[str, Any]], folder: Path) -> None:
         self.issuer = f"http://localhost:{port}"
         self.people: dict[str, dict[str, Any]] = {}
         self.heard: list[str] = []
-        configuration = OPConfiguration(_configuration(self.issuer, self.people), base_path="")
+        configuration = OPConfiguration(_configuration(self.issuer, self.people, folder), base_path="")
         keys = build_keyjar(KEYS)
         keys.import_jwks(keys.export_jwks(private=True), self.issuer)
         self.server = Server(configuration, keyjar=keys)
@@ -178,9 +183,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def idpy_provider(port: int, clients: Sequence[Mapping[str, Any]]) -> Iterator[IdpyProvider]:
+def idpy_provider(port: int, clients: Sequence[Mapping[str, Any]], folder: Path) -> Iterator[IdpyProvider]:
+    """`folder` is for the keys that it keeps."""
     server = _Server(("127.0.0.1", port), _Handler)
-    server.provider = IdpyProvider(port, clients)
+    server.provider = IdpyProvider(port, clients, folder)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     yield server.provider
