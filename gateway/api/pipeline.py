@@ -115,6 +115,7 @@ def _carry_out(action: AnyAction, call: ApiCall, services: Services, trail: _Tra
         services.store.commit_with_others(lambda direct: _leave_grant(direct, stage, ready, granted))
         return granted
     with services.store.transaction() as session:
+        session.connection()  # wait for the write lock before the clock is read: what is revoked is revoked as of then
         ready = _admit(stage, session, earlier=ready)
         if proof is not None:
             claim_nonce_for_good(session, proof, ready.work.now)
