@@ -12,6 +12,7 @@ from gateway.clock import wire_time
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 MFA_PRESENT = "acs:MFAPresent"
+MFA_AGE = "acs:MFAAge"  # ours, in whole seconds: the platform has no key for it
 _MAX_HOPS = 32
 
 
@@ -56,13 +57,19 @@ def client_of(
 
 
 def policy_context(
-    client: Client, now: datetime, principal_arn: str = "", *, mfa_present: bool | None = None
+    client: Client,
+    now: datetime,
+    principal_arn: str = "",
+    *,
+    mfa_present: bool | None = None,
+    mfa_at: datetime | None = None,
 ) -> Mapping[str, tuple[str, ...]]:
     """The platform-wide condition keys.
 
     `mfa_present`: whether a second factor was proved at the sign-in that the session came from; None where there was
     no sign-in, and the key is left out. ASSUMPTION: it is left out for calls with a lasting AccessKey, and told for
     calls with a security token. Rule: policy-language §4.
+    `mfa_at`: when that was, if it is known; what policies see is how many seconds ago, never less than 0.
     """
     context = {
         "acs:CurrentTime": (wire_time(now),),
@@ -70,6 +77,8 @@ def policy_context(
     }
     if mfa_present is not None:
         context[MFA_PRESENT] = ("true" if mfa_present else "false",)
+        if mfa_present and mfa_at is not None:
+            context[MFA_AGE] = (str(max(0, int((now - mfa_at).total_seconds()))),)
     if principal_arn:
         context["acs:PrincipalARN"] = (principal_arn,)
     if client.address:

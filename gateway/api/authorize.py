@@ -1,6 +1,8 @@
 """Phase 4: may the caller do this to each of the targets?"""
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import TypedDict
 
 from gateway.api.action import AnyAction, Target, Work
 from gateway.client import policy_context
@@ -15,15 +17,22 @@ def authorize(action: AnyAction, request: object, work: Work, targets: tuple[Tar
     Who acts on itself, where its account lets it, needs no policy that allows it; a policy that denies it still counts.
     Raises: Denied(ACCESS_DENIED) for the first target that is not allowed.
     """
-    context = dict(policy_context(work.client, work.now, work.caller.arn, mfa_present=mfa_of(work.token)))
+    context = dict(policy_context(work.client, work.now, work.caller.arn, **mfa_of(work.token)))
     context |= {f"acs:RequestTag/{key}": (value,) for key, value in action.request_tags(request).items()}
     context |= action.context(request)
     return tuple(_decide(action, request, work, target, context) for target in targets)
 
 
-def mfa_of(token: SessionToken | None) -> bool | None:
+class Mfa(TypedDict, total=False):
+    """The arguments of `policy_context` about a second factor."""
+
+    mfa_present: bool
+    mfa_at: datetime | None
+
+
+def mfa_of(token: SessionToken | None) -> Mfa:
     """What a call can say of a second factor: that of its security token; nothing with a lasting AccessKey."""
-    return None if token is None else token.mfa_present
+    return {} if token is None else {"mfa_present": token.mfa_present, "mfa_at": token.mfa_at}
 
 
 def _decide(

@@ -8,10 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.client import MFA_PRESENT
+from gateway.client import MFA_AGE, MFA_PRESENT
 from gateway.federation.facts import LoginFacts
-
-MFA_AGE = "acs:MFAAge"  # ours: the platform has no key for it
 
 
 @dataclass(frozen=True, slots=True)

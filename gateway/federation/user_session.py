@@ -53,6 +53,7 @@ def open_user_session(session: Session, ring: KeyRing, account: Account, person:
     principal = RamUser(account_id=account.id, user_id=user.id, name=user.name)
     provenance = facts.provenance(voucher.arn, voucher.certificate_fingerprint)
     context = login_context(facts, voucher, occasion)
+    assurance = assurance_of(facts, voucher.settings.second_factors)
     groups = derive_groups(session, person, voucher, context, session_ends_at=expires_at, now=occasion.now)
     handle = open_session(
         session,
@@ -63,7 +64,8 @@ def open_user_session(session: Session, ring: KeyRing, account: Account, person:
         expires_at=expires_at,
         duration_cap=cap.name,
         now=occasion.now,
-        mfa_present=assurance_of(facts, voucher.settings.second_factors).second_factor,
+        mfa_present=assurance.second_factor,
+        mfa_at=assurance.authenticated_at if assurance.second_factor else None,
     )
     record_login(session, user, occasion.now)
     record_user_login(session, occasion, principal, provenance, cap, how=person.how, groups=groups)

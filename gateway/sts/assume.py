@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from sqlalchemy.orm import Session
 
-from gateway.client import MFA_PRESENT
+from gateway.client import MFA_AGE, MFA_PRESENT
 from gateway.directory.roles import AssumableRole, Role
 from gateway.errors import Denied, InputError, Reason
 from gateway.ids import new_request_id, new_sts_key_id, new_sts_key_secret
@@ -98,7 +98,12 @@ def assume_with_identity(
     if provenance.provider_arn != provider_arn:
         raise ValueError("the provenance names another provider than the trust policy was asked about")
     token = _new_token(role, session_name, session_policy, duration, now)
-    token = replace(token, provenance=provenance, mfa_present=_proved_mfa(identity_context))
+    token = replace(
+        token,
+        provenance=provenance,
+        mfa_present=_proved_mfa(identity_context),
+        mfa_at=_mfa_time(identity_context, now),
+    )
     check_live(session, token, now)
     return RoleSessionGrant(token, build_credentials(ring, token), decision, duration.name)
 
@@ -143,7 +148,7 @@ def assume_as_caller(
     elif isinstance(caller, RamUser):
         token = replace(token, lineage=(("user", caller.user_id),))
     identity = _source_of(parent, source_identity)
-    token = replace(token, mfa_present=_proved_mfa(context), source_identity=identity)
+    token = replace(token, mfa_present=_proved_mfa(context), mfa_at=_mfa_time(context, now), source_identity=identity)
     check_live(source, token, now)
     return RoleSessionGrant(token, build_credentials(ring, token), decision, duration.name)
 
@@ -163,6 +168,12 @@ def _source_of(parent: SessionToken | None, source_identity: str | None) -> str 
 def _proved_mfa(context: Context) -> bool:
     """Whether the request came from a sign-in with a second factor: then calls of the new session do, too."""
     return context.get(MFA_PRESENT) == ("true",)
+
+
+def _mfa_time(context: Context, now: datetime) -> datetime | None:
+    """When the second factor was proved, to the second; None where the request does not say."""
+    ages = context.get(MFA_AGE, ())
+    return now - timedelta(seconds=int(ages[0])) if ages else None
 
 
 def trusted_principal(caller: RamUser | SessionToken) -> RamPrincipal:

@@ -43,6 +43,7 @@ class BrowserSessionRow(Base):
     ended_at: Mapped[datetime | None]
     duration_cap: Mapped[str]  # in words, which limit set `expires_at`
     mfa_present: Mapped[bool] = mapped_column(server_default=false())
+    mfa_at: Mapped[datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class BrowserSession:
     expires_at: datetime
     duration_cap: str
     mfa_present: bool  # a second factor was proved at the sign-in
+    mfa_at: datetime | None  # when, if it is known
 
 
 def open_session(
@@ -70,6 +72,7 @@ def open_session(
     duration_cap: str,
     now: datetime,
     mfa_present: bool = False,
+    mfa_at: datetime | None = None,
 ) -> str:
     """Sign a principal in; returns the handle for its cookie, which can't be had a second time.
 
@@ -98,6 +101,7 @@ def open_session(
             ended_at=None,
             duration_cap=duration_cap,
             mfa_present=token.mfa_present if token else mfa_present,
+            mfa_at=token.mfa_at if token else mfa_at,
         )
     )
     session.flush()
@@ -143,6 +147,7 @@ def find_session(session: Session, ring: KeyRing, handle: str, now: datetime) ->
         expires_at=row.expires_at,
         duration_cap=row.duration_cap,
         mfa_present=row.mfa_present,
+        mfa_at=row.mfa_at,
     )
     return None if find_revocation(session, _pairs(live), row.created_at) else live
 

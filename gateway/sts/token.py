@@ -28,6 +28,7 @@ _LARGE = zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL
 _BODY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_SECOND = timedelta(seconds=1)
 # A whole-payload ceiling for inflating; far above what fits MAX_TEXT_LENGTH in practice.
 _MAX_PAYLOAD_BYTES = 1_048_576
 
@@ -61,6 +62,7 @@ class SessionToken:
     parent: str | None = None  # session id of the session that this one was derived from
     lineage: tuple[tuple[str, str], ...] = ()  # (kind, value) of everything upstream whose revocation ends this too
     mfa_present: bool = False  # a second factor was proved at the browser sign-in that this came from
+    mfa_at: datetime | None = None  # when, to the second, if it is known
     source_identity: str | None = None  # who is behind it, as the first AssumeRole of the chain said; it stays
 
 
@@ -131,6 +133,8 @@ def _fields(token: SessionToken) -> list[object]:
 
 def _extras(token: SessionToken) -> dict[str, object]:
     extras: dict[str, object] = {"mfa": True} if token.mfa_present else {}
+    if token.mfa_at is not None:
+        extras["mfa_at"] = (token.mfa_at - _EPOCH) // _SECOND
     return extras if token.source_identity is None else extras | {"source": token.source_identity}
 
 
@@ -151,6 +155,7 @@ def _token(payload: bytes) -> SessionToken:
         parent=parent,
         lineage=tuple((kind, value) for kind, value in lineage),
         mfa_present=extras.get("mfa") is True,
+        mfa_at=_EPOCH + extras["mfa_at"] * _SECOND if "mfa_at" in extras else None,
         source_identity=extras.get("source"),
     )
 

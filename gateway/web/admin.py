@@ -19,7 +19,9 @@ def allowed_to(session: Session, services: Services, action: str, entity: str = 
     who = current_session()
     principal = who.principal
     resource = f"acs:ram:*:{principal.account_id}:{entity}"
-    context = policy_context(current_visit().client, services.clock.now(), principal.arn, mfa_present=who.mfa_present)
+    context = policy_context(
+        current_visit().client, services.clock.now(), principal.arn, mfa_present=who.mfa_present, mfa_at=who.mfa_at
+    )
     services.authorizer.require(session, principal, f"ram:{action}", resource, context)
     return principal
 

@@ -154,6 +154,7 @@ def _open(edge: Edge, session: Session, login: LoginSoFar) -> Response:
         now=now,
         # ASSUMPTION: a browser that was spared the code proved no second factor at this sign-in.
         mfa_present=login.second_factor is SecondFactor.PROVED,
+        mfa_at=now if login.second_factor is SecondFactor.PROVED else None,
     )
     record_password_login(session, services, principal_of(login.holder), login.second_factor.value)
     response = sign_in(see_other(login.target), edge.cookies, handle, expires_at)

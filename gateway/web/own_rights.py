@@ -57,6 +57,6 @@ def _may(decision: Decision, *, settings_allow: bool) -> bool:
 
 def _decide(session: Session, services: Services, who: BrowserSession, action: str) -> Decision:
     context = policy_context(
-        current_visit().client, services.clock.now(), who.principal.arn, mfa_present=who.mfa_present
+        current_visit().client, services.clock.now(), who.principal.arn, mfa_present=who.mfa_present, mfa_at=who.mfa_at
     )
     return services.authorizer.decide(session, who.principal, f"ram:{action}", who.principal.arn, context)

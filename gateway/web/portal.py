@@ -111,7 +111,7 @@ def _answered(session: Session, services: Services, who: BrowserSession, questio
     if not _ACTION.fullmatch(question.action) or "\x00" in question.resource:
         raise InputError(Reason.PARAMETER_INVALID, "An action is written service:Name, such as oss:GetObject.")
     client, now, principal = current_visit().client, services.clock.now(), who.principal
-    context = policy_context(client, now, principal.arn, mfa_present=who.mfa_present)
+    context = policy_context(client, now, principal.arn, mfa_present=who.mfa_present, mfa_at=who.mfa_at)
     resource = question.resource or "*"
     decision = services.authorizer.decide(session, principal, question.action, resource, context)
     return Question(question.action, resource, decision)

@@ -59,7 +59,7 @@ def _granted(edge: Edge, session: Session, who: BrowserSession, named: RamArn) -
     if not isinstance(user, RamUser):
         message = "Only RAM users change to a role here. Owners have all rights, and roles stay what they are."
         raise Denied(Reason.ACCESS_DENIED, message, None)
-    context = policy_context(current_visit().client, now, user.arn, mfa_present=who.mfa_present)
+    context = policy_context(current_visit().client, now, user.arn, mfa_present=who.mfa_present, mfa_at=who.mfa_at)
     _check_own_policies(edge, session, user, named, context)
     grant = assume_as_caller(
         session,

@@ -1,4 +1,5 @@
 import ipaddress
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -38,3 +39,13 @@ def test_policy_context__client__platform_keys() -> None:
     assert policy_context(Client("", False), NOON, mfa_present=True)["acs:MFAPresent"] == ("true",)
     assert policy_context(Client("", False), NOON, mfa_present=False)["acs:MFAPresent"] == ("false",)
     assert "acs:SourceIp" not in policy_context(Client("", False), NOON)
+
+
+def test_policy_context__second_factor_at_a_known_time__its_age_in_whole_seconds() -> None:
+    def age(*, mfa_present: bool | None, mfa_at: datetime | None) -> tuple[str, ...] | None:
+        return policy_context(Client("", False), NOON, mfa_present=mfa_present, mfa_at=mfa_at).get("acs:MFAAge")
+
+    assert age(mfa_present=True, mfa_at=NOON - timedelta(seconds=90.9)) == ("90",)
+    assert age(mfa_present=True, mfa_at=NOON + timedelta(seconds=5)) == ("0",)
+    for mfa_present, mfa_at in ((True, None), (False, NOON), (None, NOON)):
+        assert age(mfa_present=mfa_present, mfa_at=mfa_at) is None

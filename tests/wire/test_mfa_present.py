@@ -44,7 +44,7 @@ def role_with(company: Seed, *statements: object) -> Role:
     return role
 
 
-def session_from_browser(company: Seed, role: Role, *, mfa_present: bool) -> Credentials:
+def session_from_browser(company: Seed, role: Role, *, mfa_present: bool, age: str | None = None) -> Credentials:
     """What a user takes along who changed to the role at the browser."""
     now = datetime.now(UTC)
     with company.services.store.transaction() as session:
@@ -54,7 +54,7 @@ def session_from_browser(company: Seed, role: Role, *, mfa_present: bool) -> Cre
             caller=RamUser(company.account_id, company.user_id, "alice"),
             role=role,
             session_name="alice",
-            context={"acs:MFAPresent": ("true" if mfa_present else "false",)},
+            context={"acs:MFAPresent": ("true" if mfa_present else "false",)} | ({"acs:MFAAge": (age,)} if age else {}),
             duration_s=None,
             session_policy=None,
             now=now,
@@ -96,6 +96,26 @@ def test_token__assumed_with_it_on_the_wire__tells_the_same(company: Seed) -> No
         if mfa_present:
             read(*call)
         else:
+            assert refusal(read, *call).code == "NoPermission"
+
+
+def test_token__policy_wants_a_fresh_second_factor__age_counts_on_from_the_sign_in(company: Seed) -> None:
+    takes = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
+    fresh = {"NumericLessThan": {"acs:MFAAge": "300"}}
+    role, chained = (
+        role_with(company, takes, READS | {"Condition": fresh}),
+        role_with(company, READS | {"Condition": fresh}),
+    )
+    for age, allowed in (("10", True), ("290", True), ("301", False), (None, False)):
+        held = session_from_browser(company, role, mfa_present=True, age=age)
+        sts = company.client(held.access_key_id, held.access_key_secret.reveal(), held.security_token)
+        got = sts.assume_role(AssumeRoleRequest(role_arn=chained.arn, role_session_name="chained")).body.credentials
+        call = (company, got.access_key_id, got.access_key_secret, got.security_token)
+        if allowed:
+            read_with(company, held)
+            read(*call)
+        else:
+            assert refusal(read_with, company, held).code == "NoPermission"
             assert refusal(read, *call).code == "NoPermission"
 
 

@@ -72,7 +72,7 @@ def assume_role(work: Work, request: AssumeRoleRequest) -> Outcome:
     caller = _assuming(work)
     role = _role(work, request.role, caller)
     arn = caller.arn if isinstance(caller, RamUser) else caller.principal.role_arn
-    acts = policy_context(work.client, work.now, arn, mfa_present=mfa_of(work.token))
+    acts = policy_context(work.client, work.now, arn, **mfa_of(work.token))
     grant = assume_as_caller(
         work.source,
         ring=work.services.ring,

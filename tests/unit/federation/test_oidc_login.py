@@ -99,7 +99,12 @@ def test_complete__user__has_a_session_of_the_account(session: Session) -> None:
 
 
 @pytest.mark.parametrize(
-    ("claims", "proved"), [({"acr": "gold"}, True), ({"amr": ["pwd", "otp"]}, True), ({"amr": "pwd"}, False)]
+    ("claims", "proved"),
+    [
+        ({"acr": "gold", "auth_time": int(NOON.timestamp()) - 60}, True),
+        ({"amr": ["pwd", "otp"], "auth_time": int(NOON.timestamp()) - 60}, True),
+        ({"amr": "pwd", "auth_time": int(NOON.timestamp()) - 60}, False),
+    ],
 )
 def test_complete__second_factor__counts_as_the_account_says(
     session: Session, claims: dict[str, Any], proved: bool
@@ -109,6 +114,7 @@ def test_complete__second_factor__counts_as_the_account_says(
     found = find_session(session, RING, login.handle, NOON)
     assert found is not None
     assert found.mfa_present is proved
+    assert found.mfa_at == (NOON - timedelta(minutes=1) if proved else None)
 
 
 def test_complete__role_that_wants_a_second_factor__takes_the_providers_word_for_it(session: Session) -> None:

@@ -77,6 +77,7 @@ def test_take_role__trust_policy_asks_for_a_second_factor__only_who_proved_one(r
     assert take(browser, "careful").headers["Location"] == "/session"
     token = token_of(ready, browser)
     assert token.mfa_present
+    assert token.mfa_at == token.issued_at, "the code was typed at this very moment of a clock that stands"
     assert "Proved at sign-in" in browser.get("/session").text
 
 
