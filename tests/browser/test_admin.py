@@ -46,5 +46,5 @@ def test_admin__role_without_rights__is_refused(page: Page, demo: DemoRun) -> No
 def _switch_user_sso(page: Page, demo: DemoRun, *, on: bool) -> None:
     page.goto(f"{demo.base_url}/admin/user-sso")
     page.get_by_label("Company sign-in is on").set_checked(on)
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".head .tag")).to_have_text("On" if on else "Off")

@@ -44,7 +44,7 @@ def test_demo__running__tells_its_state_to_its_owner_only(tmp_path: Path) -> Non
     path = tmp_path / "var" / "demo.json"
     assert path.stat().st_mode & 0o777 == 0o600
     state = json.loads(path.read_text())
-    assert set(state) == {"base_url", "idp_url", "account_id", "owner", "users"}
+    assert set(state) == {"base_url", "idp_url", "account_id", "owner", "users", "clients"}
     assert set(state["owner"]) == {"login", "password", "access_key_id", "access_key_secret"}
     assert all(set(user) == {"upn", "idp_login", "idp_password", "roles"} for user in state["users"])
     text = "".join(run.output)
