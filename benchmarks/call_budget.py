@@ -9,7 +9,9 @@ its wait for the disk with, so `AssumeRole` shows more of it here than under loa
 import argparse
 import cProfile
 import io
+import os
 import pstats
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -77,6 +79,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         settings = load_settings({"RAMGATE_VAR_DIR": str(place / "var"), "RAMGATE_CERTS_DIR": str(place / "certs")})
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - each call writes its line, and nobody reads it
         set_up_log("INFO")
         services = build_services(settings, SystemClock())
         front = WireFront(lambda *_: (), services)
