@@ -16,9 +16,7 @@ import cProfile
 import importlib.util
 import json
 import pstats
-import statistics
 import sys
-import time
 import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -32,11 +30,12 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import RSAKey
 
+from benchmarks.medians import measure
 from gateway.oidc.id_token import verify_id_token
 from tests import oidc_factory as factory
 
 TARGET = 1.3  # times as long, at most
-BLOCK = 100  # runs in a row, so that each measures itself and not the caches that another one left
+BLOCK = 100
 NOW = datetime.now(UTC)  # as the gateway's clock gives it
 NOW_S = int(NOW.timestamp())
 CLAIMS = {
@@ -125,18 +124,6 @@ def pyjwt(token: str) -> Callable[[], object]:
     return lambda: jwt.decode(token, key, ["RS256"], audience=factory.CLIENT, issuer=factory.ISSUER)
 
 
-def measure(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    times: dict[str, list[int]] = {name: [] for name in runs}
-    for _ in range(rounds // BLOCK):
-        for name, run in runs.items():
-            run()
-            for _ in range(BLOCK):
-                started = time.perf_counter_ns()
-                run()
-                times[name].append(time.perf_counter_ns() - started)
-    return {name: statistics.median(taken) / 1000 for name, taken in times.items()}
-
-
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rounds", type=int, default=4000)
@@ -167,7 +154,7 @@ def main() -> None:
     }
     if importlib.util.find_spec("jwt"):
         runs["PyJWT"] = pyjwt(token)
-    medians = measure(runs, options.rounds)
+    medians = measure(runs, options.rounds, BLOCK)
     base = medians["bare script"]
     print(f"one ID token of {len(token)} characters, {options.rounds} rounds, medians")
     for name, median in medians.items():

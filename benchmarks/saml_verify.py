@@ -12,9 +12,7 @@ import argparse
 import base64
 import cProfile
 import pstats
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,13 +23,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import xmlsec
 from lxml import etree
 
+from benchmarks.medians import measure
 from gateway.saml.response import verify_response
 from tests import saml_encryption as encryption
 from tests import saml_factory as factory
 from tests.fake_clock import NOON
 
 TARGET = 0.75
-BLOCK = 20  # runs in a row, so that each measures itself and not the caches that another one left
+BLOCK = 20
 ATTRIBUTES = (
     (
         "https://www.aliyun.com/SAML-Role/Attributes/Role",
@@ -89,18 +88,6 @@ def load_key() -> Any:
     return xmlsec.Key.from_memory(key.certificate_pem, xmlsec.constants.KeyDataFormatCertPem)
 
 
-def measure(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    times: dict[str, list[int]] = {name: [] for name in runs}
-    for _ in range(rounds // BLOCK):
-        for name, run in runs.items():
-            run()
-            for _ in range(BLOCK):
-                started = time.perf_counter_ns()
-                run()
-                times[name].append(time.perf_counter_ns() - started)
-    return {name: statistics.median(taken) / 1000 for name, taken in times.items()}
-
-
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rounds", type=int, default=3000)
@@ -126,7 +113,7 @@ def main() -> None:
     }
     for kind in ("response signed", "both signed", "encrypted, signed inside"):
         runs["gateway, " + kind] = ours(typical_response(kind))
-    medians = measure(runs, options.rounds)
+    medians = measure(runs, options.rounds, BLOCK)
     base = medians["bare xmlsec script"]
     print(f"one response of {len(base64.b64decode(encoded))} bytes, {options.rounds} rounds, medians")
     for name, median in medians.items():
