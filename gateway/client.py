@@ -69,20 +69,29 @@ def policy_context(
     `mfa_present`: whether a second factor was proved at the sign-in that the session came from; None where there was
     no sign-in, and the key is left out. ASSUMPTION: it is left out for calls with a lasting AccessKey, and told for
     calls with a security token. Rule: policy-language §4.
-    `mfa_at`: when that was, if it is known; what policies see is how many seconds ago, never less than 0.
+    `mfa_at`: when that was, if it is known.
     """
-    context = {
+    context: dict[str, tuple[str, ...]] = {
         "acs:CurrentTime": (wire_time(now),),
         "acs:SecureTransport": ("true" if client.secure else "false",),
     }
     if mfa_present is not None:
-        context[MFA_PRESENT] = ("true" if mfa_present else "false",)
-        if mfa_present and mfa_at is not None:
-            context[MFA_AGE] = (str(max(0, int((now - mfa_at).total_seconds()))),)
+        context |= mfa_context(now, mfa_present=mfa_present, mfa_at=mfa_at)
     if principal_arn:
         context["acs:PrincipalARN"] = (principal_arn,)
     if client.address:
         context["acs:SourceIp"] = (client.address,)
+    return context
+
+
+def mfa_context(now: datetime, *, mfa_present: bool, mfa_at: datetime | None) -> dict[str, tuple[str, ...]]:
+    """The condition keys of a second factor, proved here or upstream.
+
+    The age is there only with a second factor whose time is known; whole seconds, never less than 0.
+    """
+    context: dict[str, tuple[str, ...]] = {MFA_PRESENT: ("true" if mfa_present else "false",)}
+    if mfa_present and mfa_at is not None:
+        context[MFA_AGE] = (str(max(0, int((now - mfa_at).total_seconds()))),)
     return context
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.client import MFA_AGE, MFA_PRESENT
+from gateway.client import mfa_context
 from gateway.federation.facts import LoginFacts
 
 
@@ -29,9 +29,5 @@ def assurance_of(facts: LoginFacts, second_factors: Collection[str]) -> Assuranc
 
 
 def assurance_context(assurance: Assurance, now: datetime) -> dict[str, tuple[str, ...]]:
-    """The condition keys. The age is there only with a second factor whose time is known; never below 0."""
-    context: dict[str, tuple[str, ...]] = {MFA_PRESENT: ("true" if assurance.second_factor else "false",)}
-    if assurance.second_factor and assurance.authenticated_at is not None:
-        age_s = max(0, int((now - assurance.authenticated_at).total_seconds()))
-        context[MFA_AGE] = (str(age_s),)
-    return context
+    """The condition keys that a second factor proved here would give."""
+    return mfa_context(now, mfa_present=assurance.second_factor, mfa_at=assurance.authenticated_at)
