@@ -11,13 +11,14 @@ from gateway.arn import parse_ram_arn
 from gateway.directory.saml_providers import SamlProvider
 from gateway.errors import Denied, NotFound, Reason, SamlError
 from gateway.federation.facts import Occasion, facts_of
+from gateway.federation.grant import grant_role
 from gateway.federation.mapping import Refusal, ResolvedRole, resolve_role
 from gateway.federation.replay import claim_session
-from gateway.federation.role_options import RoleOption, RoleOptions, login_context, saml_role_options
+from gateway.federation.role_options import RoleOption, RoleOptions, saml_role_options
 from gateway.federation.vouching import Vouching
 from gateway.identity import VerifiedIdentity
 from gateway.keyring import KeyRing
-from gateway.sts.assume import RoleSessionGrant, assume_with_identity
+from gateway.sts.assume import RoleSessionGrant
 from gateway.sts.duration import api_duration
 
 
@@ -62,17 +63,15 @@ def exchange_saml_for_role(
         now=occasion.now,
     )
     claim_session(session, facts, occasion.now)
-    grant = assume_with_identity(
+    grant = grant_role(
         session,
-        ring=ring,
-        role=resolved.role,
-        provider_arn=resolved.provider.arn,
+        ring,
+        facts=facts,
+        resolved=resolved,
         session_name=option.session_name,
-        identity_context=login_context(facts, resolved.provider, occasion),
-        provenance=facts.provenance(resolved.provider.arn, resolved.provider.certificate_fingerprint),
         duration=duration,
         session_policy=session_policy,
-        now=occasion.now,
+        occasion=occasion,
     )
     return SamlExchange(grant, facts.subject_type, facts.subject, facts.issuer, facts.recipient)
 

@@ -18,20 +18,21 @@ from gateway.errors import AuthenticationError, Denied, GatewayError, Reason
 from gateway.federation.attributes import parse_role_value
 from gateway.federation.ended_logins import check_not_ended
 from gateway.federation.facts import LoginFacts, Occasion, facts_of
+from gateway.federation.grant import grant_role
 from gateway.federation.mapping import ResolvedRole, RoleChoice, RoleMapping, resolve_role, role_choices
 from gateway.federation.offers import OfferContent, OfferedChoice, choice_gone, save_offer, take_offer
 from gateway.federation.pending import PendingLogin
 from gateway.federation.persons import Person
 from gateway.federation.receipts import record_role_login, record_role_offer
 from gateway.federation.replay import claim_presentation, claim_session
-from gateway.federation.role_options import RoleOption, login_context
+from gateway.federation.role_options import RoleOption
 from gateway.federation.user_matching import match_user
 from gateway.federation.user_session import Arrival, UserLogin, open_user_session
 from gateway.federation.user_sso import check_solicited, check_user_sso, user_sso_provider_arn
 from gateway.federation.vouching import SAML_DEFAULT, Voucher, Vouching
 from gateway.identity import Protocol, VerifiedIdentity
 from gateway.keyring import KeyRing
-from gateway.sts.assume import RoleSessionGrant, assume_with_identity
+from gateway.sts.assume import RoleSessionGrant
 from gateway.sts.duration import console_duration
 from gateway.sts.sessions import open_session
 
@@ -207,17 +208,15 @@ def _sign_in(  # noqa: PLR0917 - what, which, with what rows, when
         login_limit_h=resolved.account.login_session_duration_h,
         now=occasion.now,
     )
-    grant = assume_with_identity(
+    grant = grant_role(
         session,
-        ring=ring,
-        role=resolved.role,
-        provider_arn=resolved.provider.arn,
+        ring,
+        facts=facts,
+        resolved=resolved,
         session_name=picked.session_name,
-        identity_context=login_context(facts, resolved.provider, occasion),
-        provenance=facts.provenance(resolved.provider.arn, resolved.provider.certificate_fingerprint),
         duration=cap,
         session_policy=None,
-        now=occasion.now,
+        occasion=occasion,
     )
     handle = open_session(
         session,

@@ -16,12 +16,13 @@ from gateway.errors import Denied, NotFound, OidcError, Reason
 from gateway.federation.attributes import RolePair
 from gateway.federation.ended_logins import check_not_ended
 from gateway.federation.facts import Occasion, facts_of
+from gateway.federation.grant import grant_role
 from gateway.federation.mapping import Refusal, ResolvedRole, resolve_role
-from gateway.federation.role_options import RoleOption, login_context
+from gateway.federation.role_options import RoleOption
 from gateway.federation.vouching import Vouching
 from gateway.identity import VerifiedIdentity
 from gateway.keyring import KeyRing
-from gateway.sts.assume import RoleSessionGrant, assume_with_identity
+from gateway.sts.assume import RoleSessionGrant
 from gateway.sts.duration import api_duration
 
 
@@ -71,17 +72,15 @@ def exchange_oidc_for_role(
         role_max_s=resolved.role.max_session_duration_s,
         now=occasion.now,
     )
-    grant = assume_with_identity(
+    grant = grant_role(
         session,
-        ring=ring,
-        role=resolved.role,
-        provider_arn=resolved.provider.arn,
+        ring,
+        facts=facts,
+        resolved=resolved,
         session_name=wanted.session_name,
-        identity_context=login_context(facts, resolved.provider, occasion),
-        provenance=facts.provenance(resolved.provider.arn, resolved.provider.certificate_fingerprint),
         duration=duration,
         session_policy=wanted.session_policy,
-        now=occasion.now,
+        occasion=occasion,
     )
     return OidcExchange(grant, facts.subject, facts.issuer, claims.audiences, identity.issued_at, claims.expires_at)
 
