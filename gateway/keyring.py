@@ -74,6 +74,10 @@ class KeyRing:
         """A 32-byte key for a library that wants one of its own, such as the cookie signer. Follows rotation."""
         return _derive(self.keys[0].secret, purpose)
 
+    def derive_each(self, purpose: str) -> tuple[tuple[str, bytes], ...]:
+        """The same of every master key, newest first, each with the key's id in hex."""
+        return tuple((key.key_id.hex(), _derive(key.secret, purpose)) for key in self.keys)
+
 
 def new_master_key() -> MasterKey:
     return MasterKey(key_id=secrets.token_bytes(_KEY_ID_BYTES), secret=secrets.token_bytes(_MASTER_BYTES))

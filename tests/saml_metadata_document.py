@@ -63,6 +63,7 @@ class Document:
     name_id_format: str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
     redirect: str | None = "https://idp.example.com/redirect"
     post: str | None = "https://idp.example.com/post"
+    services: str = ""  # at the beginning of the services of the IDPSSODescriptor
     extra: str = ""  # at the end of the EntityDescriptor
 
     def idp(self) -> str:
@@ -78,7 +79,7 @@ class Document:
             if location is not None
         )
         return (
-            f'<md:IDPSSODescriptor protocolSupportEnumeration="{self.protocol}" {self.idp_attributes}>{keys}'
+            f'<md:IDPSSODescriptor protocolSupportEnumeration="{self.protocol}" {self.idp_attributes}>{keys}{self.services}'
             f"<md:NameIDFormat>{self.name_id_format}</md:NameIDFormat>{services}</md:IDPSSODescriptor>"
         )
 

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 from gateway.directory.claimed_groups import delete_claimed_groups_of
 from gateway.directory.identity_links import delete_links_of
 from gateway.directory.mapping_rules import delete_rules_of
+from gateway.directory.provider_endpoints import replace_endpoints
 from gateway.directory.provider_logins import delete_login_settings_of
 
 _PENDING_LOGINS = table("pending_oidc_logins", column("provider_id"))
 
 
 def forget_provider(session: Session, account_id: str, key: str) -> None:
-    """Delete rules, links, claimed memberships, login settings and logins under way of a provider.
+    """Delete rules, links, claimed memberships, login settings, services and logins under way of a provider.
 
     `key`: see `directory.provider_keys`. For whoever deletes the provider, in the same transaction.
     """
@@ -24,6 +25,7 @@ def forget_provider(session: Session, account_id: str, key: str) -> None:
     delete_links_of(session, key)
     delete_claimed_groups_of(session, account_id, key)
     delete_login_settings_of(session, key)
+    replace_endpoints(session, key, ())
     kind, _, number = key.partition(":")
     if kind == "oidc":
         session.execute(delete(_PENDING_LOGINS).where(_PENDING_LOGINS.c.provider_id == int(number)))

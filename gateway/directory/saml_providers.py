@@ -17,6 +17,7 @@ from gateway.directory.provider_certificates import (
     distinct,
     replace_certificates,
 )
+from gateway.directory.provider_endpoints import replace_endpoints
 from gateway.directory.provider_keys import saml_provider_key
 from gateway.directory.provider_leftovers import forget_provider
 from gateway.directory.revocations import revoke
@@ -91,6 +92,7 @@ def create_saml_provider(
     )
     insert_unique(session, provider, "SAMLProvider")
     replace_certificates(session, metadata.certificates, entity_id=metadata.entity_id, provider_id=provider.id)
+    replace_endpoints(session, saml_provider_key(provider.id), metadata.services)
     return provider
 
 
@@ -146,6 +148,7 @@ def update_saml_provider(
         provider.sso_redirect_url = metadata.sso_redirect_url
         provider.sso_post_url = metadata.sso_post_url
         replace_certificates(session, metadata.certificates, entity_id=metadata.entity_id, provider_id=provider.id)
+        replace_endpoints(session, saml_provider_key(provider.id), metadata.services)
     provider.description = provider.description if description is None else description
     provider.authn_sign_algo = authn_sign_algo or provider.authn_sign_algo
     provider.updated_at = now

@@ -13,6 +13,8 @@ from gateway.directory.provider_certificates import (
     check_sign_algorithm,
     replace_certificates,
 )
+from gateway.directory.provider_endpoints import replace_endpoints
+from gateway.directory.provider_keys import user_sso_key
 from gateway.directory.saml_providers import read_metadata
 from gateway.errors import InputError, Reason
 from gateway.saml.certificates import TrustedCertificate
@@ -72,6 +74,7 @@ def set_user_sso(
         settings.sso_redirect_url = metadata.sso_redirect_url
         settings.sso_post_url = metadata.sso_post_url
         replace_certificates(session, metadata.certificates, entity_id=metadata.entity_id, sso_account_id=account_id)
+        replace_endpoints(session, user_sso_key(account_id), metadata.services)
     settings.enabled = settings.enabled if enabled is None else enabled
     settings.updated_at = now
     session.flush()

@@ -19,6 +19,7 @@ from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SamlBase, md, samlp,
 from gateway.errors import Reason, SamlError
 from gateway.loopback import is_loopback
 from gateway.saml.certificates import TrustedCertificate, parse_certificate
+from gateway.saml.endpoints import EndpointKind, ServiceEndpoint
 from gateway.saml.xml import parse_apart
 
 MAX_BYTES = 1024 * 1024
@@ -31,10 +32,21 @@ _ENTITY = f"{{{md.NAMESPACE}}}EntityDescriptor"
 _ENTITIES = f"{{{md.NAMESPACE}}}EntitiesDescriptor"
 _IDP = f"{{{md.NAMESPACE}}}IDPSSODescriptor"
 _CERTIFICATE = f"{{{xmldsig.NAMESPACE}}}X509Certificate"
-_USED = frozenset(f"{{{md.NAMESPACE}}}{name}" for name in ("KeyDescriptor", "NameIDFormat", "SingleSignOnService"))
+_USED = frozenset(
+    f"{{{md.NAMESPACE}}}{name}"
+    for name in (
+        "KeyDescriptor",
+        "NameIDFormat",
+        "SingleSignOnService",
+        "SingleLogoutService",
+        "ArtifactResolutionService",
+    )
+)
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")  # it goes into the content security policy of the sign-in page
 _URL = re.compile(r"https?://[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]{1,2000}", re.IGNORECASE)
+_INDEX = re.compile(r"[0-9]{1,5}")
+_MAX_INDEX = 65_535
 _SOON = timedelta(days=30)
 _XML_ADVICE = {
     Reason.SAML_ENCODING: "The metadata is not in UTF-8: save it as UTF-8.",
@@ -64,6 +76,7 @@ class IdpMetadata:
     name_id_formats: tuple[str, ...]
     wants_signed_requests: bool
     endpoints: tuple[Endpoint, ...]  # every SingleSignOnService found
+    services: tuple[ServiceEndpoint, ...]  # where it takes logout messages and resolves artifacts
     warnings: tuple[str, ...]  # accepted, but an administrator should know
 
 
@@ -98,6 +111,7 @@ def parse_idp_metadata(xml: bytes, now: datetime) -> IdpMetadata:
         name_id_formats=tuple(dict.fromkeys((name.text or "").strip() for name in descriptor.name_id_format)),
         wants_signed_requests=descriptor.want_authn_requests_signed in {"true", "1"},
         endpoints=endpoints,
+        services=_services(descriptor),
         warnings=_warnings(certificates, valid_until, now),
     )
 
@@ -265,8 +279,8 @@ def _endpoints(descriptor: SamlBase) -> tuple[Endpoint, ...]:
 def _checked_url(url: str) -> str:
     """A browser is sent there, so anything that is not plainly a web address is refused."""
     refusal = _bad_endpoint(
-        "A SingleSignOnService has a Location that is not an https URL (http is accepted for this machine only): "
-        "correct it at the identity provider and export again.",
+        "A service of the identity provider has a Location that is not an https URL "
+        "(http is accepted for this machine only): correct it at the identity provider and export again.",
         ascii(url[:300]),
     )
     if not _URL.fullmatch(url):
@@ -281,6 +295,36 @@ def _checked_url(url: str) -> str:
     if parts.scheme == "http" and not is_loopback(host):
         raise refusal
     return url
+
+
+def _services(descriptor: SamlBase) -> tuple[ServiceEndpoint, ...]:
+    logout = (
+        ServiceEndpoint(
+            EndpointKind.LOGOUT,
+            service.binding or "",
+            location := _checked_url(service.location or ""),
+            _checked_url(service.response_location) if service.response_location else location,
+        )
+        for service in descriptor.single_logout_service
+    )
+    artifact = (
+        ServiceEndpoint(
+            EndpointKind.ARTIFACT,
+            service.binding or "",
+            location := _checked_url(service.location or ""),
+            location,
+            _index(service.index or ""),
+        )
+        for service in descriptor.artifact_resolution_service
+    )
+    return (*logout, *artifact)
+
+
+def _index(text: str) -> int:
+    """Rule: SAML Bindings 2.0 §3.6.4: an artifact names its source by two bytes."""
+    if not _INDEX.fullmatch(text) or int(text) > _MAX_INDEX:
+        raise _bad_endpoint("An ArtifactResolutionService needs an index of 0 to 65535: correct it.", ascii(text[:40]))
+    return int(text)
 
 
 def _first(endpoints: Iterable[Endpoint], binding: str) -> str | None:

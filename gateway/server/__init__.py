@@ -2,6 +2,7 @@
 
 import logging
 import resource
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from gunicorn.glogging import Logger
 
 from gateway.app import create_app
 from gateway.audit.log import set_up_log
+from gateway.clockwork.runner import start_clockwork
 from gateway.server.worker import GatewayWorker
 from gateway.settings import Settings
 
@@ -32,23 +34,43 @@ def serve(settings: Settings, *, certfile: Path | None = None, keyfile: Path | N
     Raises: ConfigError.
     """
     set_up_log(settings.log_level)
-    serve_application(create_app(settings), settings, certfile=certfile, keyfile=keyfile)
+    application = create_app(settings)
+    services = application.extensions["ramgate"]
+    serve_application(
+        application, settings, certfile=certfile, keyfile=keyfile, in_worker=lambda: start_clockwork(services)
+    )
 
 
 def serve_application(
-    application: Flask, settings: Settings, *, certfile: Path | None = None, keyfile: Path | None = None
+    application: Flask,
+    settings: Settings,
+    *,
+    certfile: Path | None = None,
+    keyfile: Path | None = None,
+    in_worker: Callable[[], object] | None = None,
 ) -> None:
-    """Put the HTTP front before an application. It is forked into the workers: it must hold no connections."""
+    """Put the HTTP front before an application. It is forked into the workers: it must hold no connections.
+
+    `in_worker` is called once in each worker before its first request.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    _Server(application, settings, certfile, keyfile).run()
+    _Server(application, settings, certfile, keyfile, in_worker).run()
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, application: Flask, settings: Settings, certfile: Path | None, keyfile: Path | None) -> None:
+    def __init__(
+        self,
+        application: Flask,
+        settings: Settings,
+        certfile: Path | None,
+        keyfile: Path | None,
+        in_worker: Callable[[], object] | None,
+    ) -> None:
         self.application = application
+        self.in_worker = in_worker
         self.settings = settings
         self.tls = {"certfile": str(certfile), "keyfile": str(keyfile)} if certfile and keyfile else {}
         self.host_id = urlsplit(settings.base_url).netloc  # who we are where no Host header was understood
@@ -60,6 +82,9 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load_config(self) -> None:
         for name, value in self._options().items():
             self.cfg.set(name, value)
+        begin = self.in_worker
+        if begin is not None:
+            self.cfg.set("post_worker_init", lambda _worker: begin())
 
     def _options(self) -> dict[str, Any]:
         host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host

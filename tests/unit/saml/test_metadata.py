@@ -4,9 +4,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.errors import Reason, SamlError
+from gateway.saml.endpoints import EndpointKind, ServiceEndpoint
 from gateway.saml.metadata import IdpMetadata, parse_idp_metadata
 from tests.fake_clock import NOON
-from tests.saml_metadata_document import CERTIFICATE, SECOND_CERTIFICATE, Document, certificate
+from tests.saml_metadata_document import CERTIFICATE, POST, REDIRECT, SECOND_CERTIFICATE, Document, certificate
+
+SOAP = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP"
 
 
 def _read(document: Document) -> IdpMetadata:
@@ -200,3 +203,33 @@ def test_parse_idp_metadata__post_only__redirect_is_absent() -> None:
 
 def test_parse_idp_metadata__no_usable_binding__is_refused() -> None:
     assert _reason(Document(redirect=None, post=None)) is Reason.METADATA_ENDPOINT
+
+
+def test_parse_idp_metadata__logout_and_artifact_services__are_read() -> None:
+    services = (
+        f'<md:ArtifactResolutionService Binding="{SOAP}" Location="https://idp.example.com/ars" index="7"/>'
+        f'<md:SingleLogoutService Binding="{REDIRECT}" Location="https://idp.example.com/slo"'
+        ' ResponseLocation="https://idp.example.com/slo-done"/>'
+        f'<md:SingleLogoutService Binding="{POST}" Location="https://idp.example.com/slo"/>'
+    )
+    found = _read(Document(services=services)).services
+    assert found == (
+        ServiceEndpoint(
+            EndpointKind.LOGOUT, REDIRECT, "https://idp.example.com/slo", "https://idp.example.com/slo-done"
+        ),
+        ServiceEndpoint(EndpointKind.LOGOUT, POST, "https://idp.example.com/slo", "https://idp.example.com/slo"),
+        ServiceEndpoint(EndpointKind.ARTIFACT, SOAP, "https://idp.example.com/ars", "https://idp.example.com/ars", 7),
+    )
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        f'<md:SingleLogoutService Binding="{POST}" Location="javascript:alert(1)"/>',
+        f'<md:SingleLogoutService Binding="{POST}" Location="https://idp.example.com/" ResponseLocation="http://x/"/>',
+        f'<md:ArtifactResolutionService Binding="{SOAP}" Location="https://idp.example.com/" index="65536"/>',
+        f'<md:ArtifactResolutionService Binding="{SOAP}" Location="https://idp.example.com/"/>',
+    ],
+)
+def test_parse_idp_metadata__unusable_service__is_refused(service: str) -> None:
+    assert _reason(Document(services=service)) is Reason.METADATA_ENDPOINT

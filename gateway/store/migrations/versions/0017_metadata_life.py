@@ -1,0 +1,14 @@
+"""Where metadata comes from, what is staged, and how certificates are used."""
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
