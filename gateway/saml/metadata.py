@@ -13,20 +13,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import saml2
-from lxml import etree
 from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SamlBase, md, samlp, xmldsig
 
 from gateway.errors import Reason, SamlError
 from gateway.loopback import is_loopback
 from gateway.saml.certificates import TrustedCertificate, parse_certificate
 from gateway.saml.endpoints import EndpointKind, ServiceEndpoint
-from gateway.saml.xml import parse_apart
+from gateway.saml.metadata_xml import read_metadata_tree
 
-MAX_BYTES = 1024 * 1024
 MAX_CERTIFICATES = 2
 MAX_ENTITY_ID = 1024
-# Each name is written out with its namespace when it is read: a long one used often would fill the memory.
-_MAX_NAMESPACE = 256
 
 _ENTITY = f"{{{md.NAMESPACE}}}EntityDescriptor"
 _ENTITIES = f"{{{md.NAMESPACE}}}EntitiesDescriptor"
@@ -48,12 +44,6 @@ _URL = re.compile(r"https?://[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]{1,2000}", re.
 _INDEX = re.compile(r"[0-9]{1,5}")
 _MAX_INDEX = 65_535
 _SOON = timedelta(days=30)
-_XML_ADVICE = {
-    Reason.SAML_ENCODING: "The metadata is not in UTF-8: save it as UTF-8.",
-    Reason.SAML_DTD: "The metadata has a document type declaration: remove it.",
-    Reason.SAML_CDATA: "The metadata has a CDATA section: download it again or write the text without it.",
-    Reason.SAML_COMMENT_OR_PI: "The metadata has a processing instruction or an unfinished comment: remove it.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +83,7 @@ def parse_idp_metadata(xml: bytes, now: datetime) -> IdpMetadata:
     METADATA_ENDPOINT); the text says what to do.
     Rule: SAML Metadata 2.0 §2.3.2, §2.4.1.1, §2.4.3; ram-limits §1 (one descriptor, 2 certificates).
     """
-    root = _read(xml)
+    root = read_metadata_tree(xml)
     entity_element = _idp_entity(root)
     entity = _entity(entity_element)
     descriptor = entity.idpsso_descriptor[0]
@@ -114,33 +104,6 @@ def parse_idp_metadata(xml: bytes, now: datetime) -> IdpMetadata:
         services=_services(descriptor),
         warnings=_warnings(certificates, valid_until, now),
     )
-
-
-def _read(xml: bytes) -> Any:
-    if len(xml) > MAX_BYTES:
-        raise _malformed("The metadata is larger than 1 MB: export this one identity provider, not a federation.")
-    try:
-        root = parse_apart(_without_comments(xml), max_bytes=MAX_BYTES)
-    except SamlError as exc:
-        advice = _XML_ADVICE.get(exc.reason, "The file is not well-formed XML: download the metadata again.")
-        raise _malformed(advice, exc.detail) from exc
-    if any(len(uri) > _MAX_NAMESPACE for _, (_, uri) in etree.iterwalk(root, events=("start-ns",))):
-        raise _malformed(f"The metadata has a namespace of more than {_MAX_NAMESPACE} characters: shorten it.")
-    return root
-
-
-def _without_comments(xml: bytes) -> bytes:
-    """Exports often carry comments. They are cut out before parsing, so that none can split a value in two.
-
-    Text that only looks like a comment would have to stand in CDATA or in a processing instruction: both remain
-    and are refused by the parser.
-    """
-    kept = []
-    position = 0
-    while (start := xml.find(b"<!--", position)) >= 0 and (end := xml.find(b"-->", start + 4)) >= 0:
-        kept.append(xml[position:start])
-        position = end + 3
-    return b"".join([*kept, xml[position:]])
 
 
 def _idp_entity(root: Any) -> Any:
