@@ -111,6 +111,7 @@ class Reason(StrEnum):
     METADATA_CERTIFICATE = "MetadataCertificate"
     METADATA_ENDPOINT = "MetadataEndpoint"
     METADATA_EXPIRED = "MetadataExpired"
+    METADATA_SIGNATURE = "MetadataSignature"
 
     # what the gateway fetches from others
     FETCH_URL = "FetchUrl"
