@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from gateway.api.call import WireRequest
-from gateway.api.signature_v1 import sign, string_to_sign
 from gateway.client import Client
 from gateway.clock import wire_time
 from gateway.directory.access_keys import NewAccessKey
 from gateway.directory.accounts import Account
 from gateway.directory.authorization import Authorizer
 from gateway.directory.passwords import HashingLimit
+from gateway.guard.signature_v1 import sign, string_to_sign
 from gateway.keyring import KeyRing
 from gateway.oidc.key_cache import ProviderCache
 from gateway.services import Services

@@ -20,13 +20,7 @@ from sqlalchemy.orm import Session
 
 from gateway.api.action import AnyAction, Auth, Outcome, Target, Work
 from gateway.api.actions.table import find_action
-from gateway.api.authenticate import (
-    Proof,
-    claim_nonce,
-    claim_nonce_for_good,
-    read_proof,
-    verify_proof,
-)
+from gateway.api.authenticate import CallProof, claim_nonce, claim_nonce_for_good, read_proof
 from gateway.api.authorize import authorize
 from gateway.api.call import ApiCall, WireRequest, asks_for_xml, read_call, wants_xml
 from gateway.api.diagnosis import seal_diagnosis
@@ -38,6 +32,7 @@ from gateway.api.versions import SERVICE_NAMES
 from gateway.audit.log import log_event
 from gateway.audit.receipts import record
 from gateway.errors import Denied, GatewayError, Throttled
+from gateway.guard.proof import verify_proof
 from gateway.policy import Decision
 from gateway.principal import Principal
 from gateway.services import Services
@@ -131,7 +126,7 @@ class _Stage:
     action: AnyAction
     call: ApiCall
     services: Services
-    proof: Proof | None
+    proof: CallProof | None
     trail: _Trail
 
 

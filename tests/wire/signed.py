@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from gateway.api.signature_v3 import SignedRequest, canonical_request, sign, string_to_sign
 from gateway.clock import wire_time
 from gateway.directory.access_keys import NewAccessKey
+from gateway.guard.signature_v3 import SignedRequest, canonical_request, sign, string_to_sign
 
 
 @dataclass(frozen=True)

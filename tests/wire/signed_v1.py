@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from gateway.api.signature_v1 import sign, string_to_sign
 from gateway.clock import wire_time
 from gateway.directory.access_keys import NewAccessKey
+from gateway.guard.signature_v1 import sign, string_to_sign
 
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 

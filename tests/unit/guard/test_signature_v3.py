@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.api.signature_v3 import (
+from gateway.errors import CredentialError, Reason
+from gateway.guard.signature_v3 import (
     NO_MATCH,
     SignedRequest,
     canonical_request,
@@ -14,7 +15,6 @@ from gateway.api.signature_v3 import (
     string_to_sign,
     verify_signature,
 )
-from gateway.errors import CredentialError, Reason
 from gateway.secret import Secret
 
 EMPTY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -9,8 +9,8 @@ import hmac
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from gateway.api.signature_v3 import NO_MATCH
 from gateway.errors import CredentialError, InputError, Reason
+from gateway.guard.signature_v3 import NO_MATCH
 from gateway.secret import Secret
 
 _METHOD = "HMAC-SHA1"

@@ -2,8 +2,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from gateway.api.signature_v1 import check_method, check_operation_is_signed, sign, string_to_sign, verify_signature
 from gateway.errors import CredentialError, InputError, Reason
+from gateway.guard.signature_v1 import check_method, check_operation_is_signed, sign, string_to_sign, verify_signature
 from gateway.secret import Secret
 
 SECRET = Secret("testsecret")
