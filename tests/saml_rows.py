@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from gateway.asking import Asked
 from gateway.errors import Reason
 from tests import saml_encryption as encryption
 from tests import saml_factory as factory
+from tests.fake_clock import NOON
 from tests.saml_factory import AUDIENCE, IDP, OTHER_RECIPIENT, RECIPIENT, REQUEST_ID, Spec, at
 
 Maker = Callable[[Spec], Any]
@@ -38,7 +40,8 @@ class Row:
     at_s: float = 0
 
 
-SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
+STATUS = "urn:oasis:names:tc:SAML:2.0:status:"
+SUCCESS = f"{STATUS}Success"
 CONFIRMATION = "<saml:SubjectConfirmationData {}/>"
 ATTRIBUTE = '<saml:Attribute Name="{}">{}</saml:Attribute>'
 VALUE = "<saml:AttributeValue>{}</saml:AttributeValue>"
@@ -46,6 +49,10 @@ VALUE = "<saml:AttributeValue>{}</saml:AttributeValue>"
 
 def status(code: str, inner: str = "") -> str:
     return f'<samlp:Status><samlp:StatusCode Value="{code}">{inner}</samlp:StatusCode></samlp:Status>'
+
+
+def context(kind: str, value: str) -> str:
+    return f"<saml:AuthnContext><saml:{kind}>{value}</saml:{kind}></saml:AuthnContext>"
 
 
 def restriction(*audiences: str) -> str:
@@ -65,8 +72,24 @@ def conditions(not_before: float | None, not_on_or_after: float | None) -> str:
 
 
 ANSWERING: dict[str, Any] = {"response_in_response_to": REQUEST_ID, "in_response_to": REQUEST_ID}
+ANSWERED: dict[str, Any] = {"in_response_to": REQUEST_ID}
 
 PASSING = (
+    Row(
+        "15-name-id-of-the-format-asked",
+        spec=ANSWERING,
+        expect=ANSWERED | {"asked": Asked(name_id_format=factory.PERSISTENT)},
+    ),
+    Row(
+        "21-the-context-asked",
+        spec=ANSWERING,
+        expect=ANSWERED | {"asked": Asked(authn_contexts=("urn:a", factory.PASSWORD))},
+    ),
+    Row(
+        "21-signed-in-since-asked-within-skew",
+        spec=ANSWERING | {"authn_attributes": f'AuthnInstant="{at(-120)}"'},
+        expect=ANSWERED | {"asked": Asked(authenticated_since=NOON)},
+    ),
     Row("04-issue-instant-ahead-within-skew", spec={"response_issue_instant": at(120)}),
     Row("04-extensions", spec={"response_extra": '<samlp:Extensions><x xmlns="urn:x"/></samlp:Extensions>'}),
     Row("05-response-signed", make=factory.signed_response),
@@ -161,6 +184,21 @@ FAILING = (
         Reason.SAML_STATUS,
         {"status": status("urn:oasis:names:tc:SAML:2.0:status:Responder", f'<samlp:StatusCode Value="{SUCCESS}"/>')},
     ),
+    Row(
+        "06-status-no-passive",
+        Reason.SAML_NO_PASSIVE,
+        {"status": status(f"{STATUS}Responder", f'<samlp:StatusCode Value="{STATUS}NoPassive"/>')},
+    ),
+    Row(
+        "06-status-no-authn-context",
+        Reason.SAML_NO_AUTHN_CONTEXT,
+        {"status": status(f"{STATUS}Responder", f'<samlp:StatusCode Value="{STATUS}NoAuthnContext"/>')},
+    ),
+    Row(
+        "06-status-request-denied",
+        Reason.SAML_REQUEST_DENIED,
+        {"status": status(f"{STATUS}Responder", f'<samlp:StatusCode Value="{STATUS}RequestDenied"/>')},
+    ),
     Row("06-no-status", Reason.SAML_STATUS, {"status": ""}),
     Row("07-response-issuer-other", Reason.SAML_ISSUER_MISMATCH, {"response_issuer": "https://idp.example.net/"}),
     Row("07-response-issuer-with-space", Reason.SAML_ISSUER_MISMATCH, {"response_issuer": IDP + " "}),
@@ -235,6 +273,18 @@ FAILING = (
     Row("15-name-id-too-long", Reason.SAML_SUBJECT, {"name_id": f"<saml:NameID>{'a' * 1025}</saml:NameID>"}),
     Row("15-name-id-with-elements", Reason.SAML_SUBJECT, {"name_id": '<saml:NameID>alice<x xmlns=""/></saml:NameID>'}),
     Row("15-encrypted-id", Reason.SAML_SUBJECT, {"name_id": "<saml:EncryptedID/>"}),
+    Row(
+        "15-name-id-of-another-format-than-asked",
+        Reason.SAML_NAME_ID_FORMAT,
+        ANSWERING | {"name_id": f'<saml:NameID Format="{factory.PERSISTENT}2">alice</saml:NameID>'},
+        ANSWERED | {"asked": Asked(name_id_format=factory.PERSISTENT)},
+    ),
+    Row(
+        "15-name-id-without-format-where-one-was-asked",
+        Reason.SAML_NAME_ID_FORMAT,
+        ANSWERING | {"name_id": "<saml:NameID>alice</saml:NameID>"},
+        ANSWERED | {"asked": Asked(name_id_format=factory.PERSISTENT)},
+    ),
     Row("15-base-id", Reason.SAML_SUBJECT, {"name_id": "<saml:BaseID/>"}),
     Row(
         "16-holder-of-key",
@@ -342,6 +392,24 @@ FAILING = (
         "21-session-over",
         Reason.SAML_SESSION_ENDED,
         {"authn_attributes": f'AuthnInstant="{at(-30)}" SessionNotOnOrAfter="{at(0)}"'},
+    ),
+    Row(
+        "21-another-context-than-asked",
+        Reason.SAML_AUTHN_CONTEXT,
+        ANSWERING | {"authn_context": context("AuthnContextClassRef", factory.PASSWORD + "2")},
+        ANSWERED | {"asked": Asked(authn_contexts=("urn:a", factory.PASSWORD))},
+    ),
+    Row(
+        "21-no-context-class-where-one-was-asked",
+        Reason.SAML_AUTHN_CONTEXT,
+        ANSWERING | {"authn_context": context("AuthnContextDeclRef", factory.PASSWORD)},
+        ANSWERED | {"asked": Asked(authn_contexts=(factory.PASSWORD,))},
+    ),
+    Row(
+        "21-signed-in-before-it-was-asked",
+        Reason.SAML_AUTHN_TOO_OLD,
+        ANSWERING | {"authn_attributes": f'AuthnInstant="{at(-121)}"'},
+        ANSWERED | {"asked": Asked(authenticated_since=NOON)},
     ),
     Row("22-encrypted-attribute", Reason.SAML_ATTRIBUTE, {"attributes_extra": "<saml:EncryptedAttribute/>"}),
     Row(

@@ -1,7 +1,7 @@
 """What is kept for an identity provider under its key, and goes with it.
 
 A database may give a number a second time, so nothing of a provider may be there for the next one that has its number.
-The table of logins under way is named, not imported: its class stands in a module that builds on this room.
+The tables of logins under way are named, not imported: their classes stand in modules that build on this room.
 """
 
 from sqlalchemy import column, delete, table
@@ -12,12 +12,15 @@ from gateway.directory.identity_links import delete_links_of
 from gateway.directory.mapping_rules import delete_rules_of
 from gateway.directory.provider_endpoints import replace_endpoints
 from gateway.directory.provider_logins import delete_login_settings_of
+from gateway.directory.request_options import delete_request_options_of
 
 _PENDING_LOGINS = table("pending_oidc_logins", column("provider_id"))
+_PENDING_SAML_LOGINS = table("pending_logins", column("provider_key"))
 
 
 def forget_provider(session: Session, account_id: str, key: str) -> None:
-    """Delete rules, links, claimed memberships, login settings, services and logins under way of a provider.
+    """Delete rules, links, claimed memberships, login settings, services, request options and logins under
+    way of a provider.
 
     `key`: see `directory.provider_keys`. For whoever deletes the provider, in the same transaction.
     """
@@ -26,6 +29,8 @@ def forget_provider(session: Session, account_id: str, key: str) -> None:
     delete_claimed_groups_of(session, account_id, key)
     delete_login_settings_of(session, key)
     replace_endpoints(session, key, ())
+    delete_request_options_of(session, key)
+    session.execute(delete(_PENDING_SAML_LOGINS).where(_PENDING_SAML_LOGINS.c.provider_key == key))
     kind, _, number = key.partition(":")
     if kind == "oidc":
         session.execute(delete(_PENDING_LOGINS).where(_PENDING_LOGINS.c.provider_id == int(number)))

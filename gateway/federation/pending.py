@@ -1,12 +1,14 @@
 """Logins that we sent to an identity provider and that have not come back: single use, bound to one browser."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import CursorResult, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from gateway.asking import Asked, dump_asked, load_asked
 from gateway.errors import AuthenticationError, InputError, Reason
+from gateway.federation.aims import USER, Aim, dump_aim, load_aim
 from gateway.federation.browser import is_same_browser
 from gateway.store.base import Base
 from gateway.store.hashed_key import hash_key
@@ -24,6 +26,10 @@ class PendingLoginRow(Base):
     target: Mapped[str]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    purpose: Mapped[str] = mapped_column(server_default=USER)  # of `aims`, or of whoever begins logins of another kind
+    provider_key: Mapped[str] = mapped_column(server_default="", index=True)  # see `directory.provider_keys`
+    asked_text: Mapped[str] = mapped_column(server_default="")
+    aim_text: Mapped[str] = mapped_column(server_default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +39,29 @@ class PendingLogin:
     request_id: str
     account_id: str
     target: str  # where the browser goes afterwards; checked by the edge before `begin_login`
+    purpose: str = USER
+    provider_key: str = ""  # the provider that was asked; empty for one begun before that was kept
+    asked: Asked = field(default_factory=Asked)  # what the answer is held to
+    aim: Aim = field(default_factory=Aim)
 
 
 def begin_login(
-    session: Session, *, account_id: str, browser: str, target: str, request_id: str, now: datetime
+    session: Session,
+    *,
+    account_id: str,
+    browser: str,
+    target: str,
+    request_id: str,
+    now: datetime,
+    purpose: str = USER,
+    provider_key: str = "",
+    asked: Asked = Asked(),
+    aim: Aim = Aim(),
 ) -> None:
-    """Remember that `browser` was sent to the account's identity provider with the AuthnRequest `request_id`.
+    """Remember that `browser` was sent to a provider of the account with the AuthnRequest `request_id`.
 
-    `target` must have been checked by the caller: it is followed without another look.
+    `target` must have been checked by the caller: it is followed without another look. `provider_key` names the
+    provider (`directory.provider_keys`), `asked` what its answer is held to.
     Raises: InputError(PARAMETER_MISSING) for a browser without a binding cookie.
     """
     if not browser:
@@ -54,6 +75,10 @@ def begin_login(
             target=target,
             created_at=now,
             expires_at=now + LIFETIME,
+            purpose=purpose,
+            provider_key=provider_key,
+            asked_text=dump_asked(asked),
+            aim_text=dump_aim(aim),
         )
     )
     session.flush()
@@ -76,7 +101,15 @@ def find_pending(session: Session, request_id: str, browser: str, now: datetime)
             "This sign-in was started in another browser. Start again in this one.",
             detail=f"request {request_id}, {'another' if browser else 'no'} binding cookie",
         )
-    return PendingLogin(request_id=row.request_id, account_id=row.account_id, target=row.target)
+    return PendingLogin(
+        request_id=row.request_id,
+        account_id=row.account_id,
+        target=row.target,
+        purpose=row.purpose,
+        provider_key=row.provider_key,
+        asked=load_asked(row.asked_text) if row.asked_text else Asked(),
+        aim=load_aim(row.aim_text) if row.aim_text else Aim(),
+    )
 
 
 def take_pending(session: Session, request_id: str, browser: str, now: datetime) -> PendingLogin:

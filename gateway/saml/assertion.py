@@ -8,6 +8,7 @@ from datetime import datetime
 from gateway.errors import Reason, SamlError
 from gateway.identity import Protocol, VerifiedIdentity
 from gateway.saml import tags
+from gateway.saml.asked import check_authn_context, check_fresh, check_name_id_format
 from gateway.saml.certificates import TrustedCertificate, twins_of
 from gateway.saml.checks import Check
 from gateway.saml.conditions import check_audience, check_conditions
@@ -39,6 +40,7 @@ def read_assertion(
     check_issuer(_required(parts, tags.ISSUER, Reason.SAML_ISSUER_MISMATCH), expectation.issuer)  # 14
     passed.append(Check.ISSUER)
     name_id, confirmation = read_subject(_required(parts, tags.SUBJECT, Reason.SAML_SUBJECT))  # 15
+    check_name_id_format(name_id.format, expectation.asked)
     passed.append(Check.SUBJECT)
     confirmed = check_subject_confirmation(confirmation, now, skew)  # 16
     passed.append(Check.SUBJECT_CONFIRMATION)
@@ -55,6 +57,8 @@ def read_assertion(
     if len(statements) != 1:  # 21
         raise SamlError(Reason.SAML_AUTHN_STATEMENT, "the assertion must hold exactly one AuthnStatement")
     authentication = read_authn_statement(statements[0], now, skew)
+    check_authn_context(authentication.context, expectation.asked)
+    check_fresh(authentication.instant, expectation.asked, skew)
     passed.append(Check.AUTHN_STATEMENT)
     attributes = read_attributes([child for child in assertion if child.tag == tags.ATTRIBUTE_STATEMENT])  # 22
     passed.append(Check.ATTRIBUTES)

@@ -6,8 +6,9 @@ Every request is signed, see `message_signing`. Rule: SAML Core 2.0 §3.4.1; sso
 from dataclasses import dataclass
 from datetime import datetime
 
-from saml2 import BINDING_HTTP_POST, VERSION, saml, samlp
+from saml2 import BINDING_HTTP_ARTIFACT, BINDING_HTTP_POST, VERSION, saml, samlp
 
+from gateway.asking import RequestOptions, ResponseBinding
 from gateway.clock import wire_time
 from gateway.saml.certificates import ServiceProviderKeys
 from gateway.saml.message_signing import Signer, signed_message, signed_redirect
@@ -31,29 +32,43 @@ def build_authn_request(
     destination: str,
     request_id: str,
     now: datetime,
-    force_authn: bool = False,
-    name_id_format: str | None = None,
+    options: RequestOptions = RequestOptions(),
 ) -> bytes:
-    """The unsigned request. Without `name_id_format` there is no NameIDPolicy and the IdP sends what it is set up to.
+    """The unsigned request, with those parts only that `options` ask for.
 
-    The response is asked for at `acs_url` by HTTP-POST. Times have a resolution of one second.
+    The response is asked for at `acs_url`, by HTTP-POST or HTTP-Artifact. Times have a resolution of one second.
     """
-    policy = None
-    if name_id_format is not None:
-        policy = samlp.NameIDPolicy(format=name_id_format, allow_create="true")
+    artifact = options.binding is ResponseBinding.ARTIFACT
     request = samlp.AuthnRequest(
         id=request_id,
         version=VERSION,
         issue_instant=wire_time(now),
         destination=destination,
-        protocol_binding=BINDING_HTTP_POST,
+        protocol_binding=BINDING_HTTP_ARTIFACT if artifact else BINDING_HTTP_POST,
         assertion_consumer_service_url=acs_url,
-        force_authn="true" if force_authn else None,
+        force_authn="true" if options.force_authn else None,
+        is_passive="true" if options.is_passive else None,
         issuer=saml.Issuer(text=entity_id),
-        name_id_policy=policy,
+        name_id_policy=_name_id_policy(options),
+        requested_authn_context=_requested_context(options),
     )
     xml: bytes = request.to_string_force_namespace(_PREFIXES)  # to_string() would change a registry of the process
     return xml
+
+
+def _name_id_policy(options: RequestOptions) -> samlp.NameIDPolicy | None:
+    if not options.name_id_format:
+        return None
+    return samlp.NameIDPolicy(format=options.name_id_format, allow_create="true" if options.allow_create else "false")
+
+
+def _requested_context(options: RequestOptions) -> samlp.RequestedAuthnContext | None:
+    if not options.authn_contexts:
+        return None
+    return samlp.RequestedAuthnContext(
+        authn_context_class_ref=[saml.AuthnContextClassRef(text=context) for context in options.authn_contexts],
+        comparison=options.comparison.value,
+    )
 
 
 def redirect_url(request_xml: bytes, sso_url: str, relay_state: str, keys: ServiceProviderKeys, sign_algo: str) -> str:

@@ -18,13 +18,13 @@ encryption) is left out of the evidence; every other one is in it.
     12  assertion-signature    valid; may be absent only if the Response's signature covers the assertion
     13  assertion-frame        Version 2.0, ID, IssueInstant not in the future, nothing unknown or doubled
     14  issuer                 exactly the expected one
-    15  subject                exactly one NameID
+    15  subject                exactly one NameID, of the format that was asked for
     16  subject-confirmation   exactly one, bearer, with NotOnOrAfter in the future and without NotBefore
     17  recipient              one of our consumer URLs
     18  in-response-to         the request that is expected, or absent when none is
     19  conditions             now lies within NotBefore and NotOnOrAfter; no condition that we don't know
     20  audience               at least one AudienceRestriction, and each lists us
-    21  authn-statement        exactly one, not from the future, its session not over
+    21  authn-statement        exactly one, not from the future, its session not over; as it was asked for, if it was
     22  attributes             plain text values, nothing encrypted
 
 Owed by the caller: that the assertion was not used before (check 23 of the flow), and that the provider whose

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+SOAP = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP"
+
 
 class EndpointKind(StrEnum):
     LOGOUT = "SingleLogoutService"

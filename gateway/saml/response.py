@@ -23,9 +23,18 @@ from gateway.saml.subject import check_in_response_to
 from gateway.saml.tree import Census, check_frame, check_tree, children_of
 from gateway.saml.xml import Element, decode_base64, parse_canonical, parse_document
 
-__all__ = ["Expectation", "UnverifiedResponse", "peek", "verify_response"]
+__all__ = ["Expectation", "UnverifiedResponse", "peek", "peek_answered", "verify_response"]
 
 _ONCE = frozenset({tags.ISSUER, tags.SIGNATURE, tags.EXTENSIONS, tags.STATUS})
+_SAID = {
+    tags.STATUS_NO_PASSIVE: (Reason.SAML_NO_PASSIVE, "your company's sign-in can't let you in without asking you"),
+    tags.STATUS_NO_AUTHN_CONTEXT: (
+        Reason.SAML_NO_AUTHN_CONTEXT,
+        "your company's sign-in can't sign you in in the way that is asked for here",
+    ),
+    tags.STATUS_REQUEST_DENIED: (Reason.SAML_REQUEST_DENIED, "your company's sign-in does not let you in here"),
+}
+_REFUSED = (Reason.SAML_STATUS, "the identity provider reports that the login failed")
 _ASSERTIONS = frozenset({tags.ASSERTION, tags.ENCRYPTED_ASSERTION})
 
 
@@ -67,6 +76,16 @@ def peek(encoded: str | bytes) -> UnverifiedResponse:
         ),
         encrypted=tags.ENCRYPTED_ASSERTION in parts,
     )
+
+
+def peek_answered(encoded: str | bytes) -> str | None:
+    """Which request of ours a message claims to answer, be it a success or not. Nothing in the result is proven.
+
+    Raises: SamlError for everything that checks 1 to 3 refuse.
+    """
+    document = parse_document(decode_base64(encoded))
+    check_tree(document)
+    return document.root.get("InResponseTo")
 
 
 def verify_response(encoded: str | bytes, expectation: Expectation, now: datetime) -> VerifiedIdentity:
@@ -177,12 +196,17 @@ def _verify_encrypted(
 
 
 def check_status(status: Element | None) -> None:
-    """Check 6. Raises: SamlError(SAML_STATUS) unless the top-level StatusCode says Success."""
+    """Check 6.
+
+    Raises: SamlError(SAML_STATUS) unless the top-level StatusCode says Success, with a reason of its own where the code
+    below it says NoPassive, NoAuthnContext or RequestDenied. Rule: SAML Core 2.0 §3.2.2.2.
+    """
     codes = [] if status is None else [child for child in status if child.tag == tags.STATUS_CODE]
     if len(codes) == 1 and codes[0].get("Value") == tags.STATUS_SUCCESS:
         return
     said = [(code.get("Value") or "")[:200] for outer in codes for code in (outer, *outer)]
-    raise SamlError(Reason.SAML_STATUS, "the identity provider reports that the login failed", ", ".join(said[:4]))
+    reason, public = next((_SAID[code] for code in said if code in _SAID), _REFUSED)
+    raise SamlError(reason, public, ", ".join(said[:4]))
 
 
 def check_destination(destination: str | None, recipients: tuple[str, ...], *, signed: bool) -> None:

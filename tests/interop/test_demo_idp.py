@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from gateway.asking import RequestOptions
 from gateway.clock import SystemClock
 from gateway.demo.idp import DemoIdpConfig, create_idp, idp_metadata
 from gateway.federation import attributes
@@ -58,7 +59,7 @@ def _request(*, force_authn: bool = False) -> bytes:
         destination=idp_config().sso_url,
         request_id="_request",
         now=SystemClock().now(),
-        force_authn=force_authn,
+        options=RequestOptions(force_authn=force_authn),
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 from lxml import etree
 from saml2 import md
 
+from gateway.asking import RequestOptions
 from gateway.clock import SystemClock
 from gateway.demo.idp_messages import IdpMessages, RequestToAnswer
 from gateway.errors import ConfigError, InputError, Reason
@@ -39,7 +40,7 @@ def _request(**changes: str) -> bytes:
         destination=texts["destination"],
         request_id=texts["request_id"],
         now=SystemClock().now(),
-        force_authn=True,
+        options=RequestOptions(force_authn=True),
     )
 
 

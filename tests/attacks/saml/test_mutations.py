@@ -17,6 +17,7 @@ from lxml import etree
 
 from gateway.saml import (
     algorithms,
+    asked,
     assertion,
     canonical,
     conditions,
@@ -39,7 +40,7 @@ from tests.saml_factory import Spec
 from tests.saml_mutants import Mutant, by_text, functions_passed, mutants_of, outcome
 
 MODULES = (
-    xml, tree, signature, algorithms, canonical, conditions, subject, statements, assertion, response, decryption,
+    xml, tree, signature, algorithms, canonical, conditions, subject, statements, asked, assertion, response, decryption,
 )  # fmt: skip
 Attempt = Callable[[], object]
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 from lxml import etree
 from saml2 import samlp
 
+from gateway.asking import Comparison, RequestOptions, ResponseBinding
 from gateway.errors import InputError, Reason
 from gateway.saml.authn_request import build_authn_request, post_form, redirect_url
 from gateway.saml.certificates import ServiceProviderKeys, make_keys
@@ -37,15 +38,14 @@ def _public_key() -> RSAPublicKey:
     return key
 
 
-def _request(*, force_authn: bool = False, name_id_format: str | None = None) -> bytes:
+def _request(options: RequestOptions = RequestOptions()) -> bytes:
     return build_authn_request(
         entity_id="https://sso.example.com/1234567890123456/saml/SSO",
         acs_url="https://sso.example.com/saml/SSO",
         destination=SSO_URL,
         request_id="_request",
         now=datetime(2026, 3, 4, 12, 0, 0, 999999, tzinfo=UTC),
-        force_authn=force_authn,
-        name_id_format=name_id_format,
+        options=options,
     )
 
 
@@ -62,10 +62,26 @@ def test_build_authn_request__plain__says_who_asks_and_where_to_answer() -> None
 
 
 def test_build_authn_request__options__are_written() -> None:
-    request = samlp.authn_request_from_string(_request(force_authn=True, name_id_format="urn:x"))
+    options = RequestOptions(("urn:a", "urn:b"), Comparison.MINIMUM, force_authn=True, name_id_format="urn:x")
+    request = samlp.authn_request_from_string(_request(options))
 
-    assert request.force_authn == "true"
-    assert request.name_id_policy.format == "urn:x"
+    assert (request.force_authn, request.is_passive) == ("true", None)
+    assert (request.name_id_policy.format, request.name_id_policy.allow_create) == ("urn:x", "true")
+    asked = request.requested_authn_context
+    assert [each.text for each in asked.authn_context_class_ref] == ["urn:a", "urn:b"]
+    assert asked.comparison == "minimum"
+
+
+def test_build_authn_request__passive_and_by_artifact__are_written() -> None:
+    options = RequestOptions(
+        is_passive=True, name_id_format="urn:x", allow_create=False, binding=ResponseBinding.ARTIFACT
+    )
+    request = samlp.authn_request_from_string(_request(options))
+
+    assert (request.force_authn, request.is_passive) == (None, "true")
+    assert request.name_id_policy.allow_create == "false"
+    assert request.requested_authn_context is None
+    assert request.protocol_binding == "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact"
 
 
 @pytest.mark.parametrize(("name", "digest", "uri"), ALGORITHMS)
