@@ -1,24 +1,24 @@
 """Identity provider metadata: the file an administrator registers, read into what the gateway will trust.
 
-Trust comes from the act of registering, so a signature on the document is not evaluated. The document is parsed once
-by the hardened parser; pysaml2's metadata classes are filled from that tree and give the content its meaning.
+Trust comes from the act of registering; whether a document is signed is `metadata_signature`'s to say, and then only
+what that gives back is read. The document is parsed once by the hardened parser; pysaml2's metadata classes are filled
+from that tree and give the content its meaning.
 Rule: SAML Metadata 2.0 §2.3, §2.4.3; Metadata Interoperability Profile 1.0 §2.5, §2.6; ram-limits §1.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import saml2
 from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SamlBase, md, samlp, xmldsig
 
 from gateway.errors import Reason, SamlError
-from gateway.loopback import is_loopback
 from gateway.saml.certificates import TrustedCertificate, parse_certificate
-from gateway.saml.endpoints import EndpointKind, ServiceEndpoint
+from gateway.saml.endpoints import ServiceEndpoint
+from gateway.saml.metadata_endpoints import Endpoint, first_location, service_endpoints, sign_on_endpoints
+from gateway.saml.metadata_times import earliest_limit, shortest_duration
 from gateway.saml.metadata_xml import read_metadata_tree
 
 MAX_CERTIFICATES = 2
@@ -38,20 +38,7 @@ _USED = frozenset(
         "ArtifactResolutionService",
     )
 )
-_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?")
-_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")  # it goes into the content security policy of the sign-in page
-_URL = re.compile(r"https?://[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]{1,2000}", re.IGNORECASE)
-_INDEX = re.compile(r"[0-9]{1,5}")
-_MAX_INDEX = 65_535
 _SOON = timedelta(days=30)
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A sign-on address of the provider, usable by us or not."""
-
-    binding: str  # the URI of the binding
-    location: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +55,7 @@ class IdpMetadata:
     endpoints: tuple[Endpoint, ...]  # every SingleSignOnService found
     services: tuple[ServiceEndpoint, ...]  # where it takes logout messages and resolves artifacts
     warnings: tuple[str, ...]  # accepted, but an administrator should know
+    cache_duration: timedelta | None = None  # for how long the publisher wants a copy to be kept, at most
 
 
 def parse_idp_metadata(xml: bytes, now: datetime) -> IdpMetadata:
@@ -77,8 +65,8 @@ def parse_idp_metadata(xml: bytes, now: datetime) -> IdpMetadata:
     EntityDescriptor, or one EntitiesDescriptor with one identity provider in it; not exactly one IDPSSODescriptor,
     or one that doesn't speak SAML 2.0; an entityID that is not 1 to 1024 characters; `validUntil` at or before
     `now`; no or more than 2 distinct signing certificates, unreadable or weak ones; a sign-on URL that is not https
-    (http on a loopback address is accepted) or none with HTTP-Redirect or HTTP-POST. An expired certificate is
-    accepted with a warning.
+    (http on a loopback address is accepted) or that carries a SAML message already, or none with HTTP-Redirect or
+    HTTP-POST. An expired certificate is accepted with a warning, a `cacheDuration` without sense counts for none.
     Raises: SamlError(METADATA_MALFORMED | METADATA_NO_IDP | METADATA_EXPIRED | METADATA_CERTIFICATE |
     METADATA_ENDPOINT); the text says what to do.
     Rule: SAML Metadata 2.0 §2.3.2, §2.4.1.1, §2.4.3; ram-limits §1 (one descriptor, 2 certificates).
@@ -89,20 +77,21 @@ def parse_idp_metadata(xml: bytes, now: datetime) -> IdpMetadata:
     descriptor = entity.idpsso_descriptor[0]
     if samlp.NAMESPACE not in (descriptor.protocol_support_enumeration or "").split():
         raise _no_idp("The identity provider does not offer SAML 2.0: enable SAML 2.0 there and export again.")
-    valid_until = _valid_until([root.get("validUntil"), entity.valid_until, descriptor.valid_until], now)
+    valid_until = earliest_limit([root.get("validUntil"), entity.valid_until, descriptor.valid_until], now)
     certificates = _signing_certificates(descriptor)
-    endpoints = _endpoints(descriptor)
+    endpoints = sign_on_endpoints(descriptor)
     return IdpMetadata(
         entity_id=_entity_id(entity),
         certificates=certificates,
-        sso_redirect_url=_first(endpoints, BINDING_HTTP_REDIRECT),
-        sso_post_url=_first(endpoints, BINDING_HTTP_POST),
+        sso_redirect_url=first_location(endpoints, BINDING_HTTP_REDIRECT),
+        sso_post_url=first_location(endpoints, BINDING_HTTP_POST),
         valid_until=valid_until,
         name_id_formats=tuple(dict.fromkeys((name.text or "").strip() for name in descriptor.name_id_format)),
         wants_signed_requests=descriptor.want_authn_requests_signed in {"true", "1"},
         endpoints=endpoints,
-        services=_services(descriptor),
+        services=service_endpoints(descriptor),
         warnings=_warnings(certificates, valid_until, now),
+        cache_duration=shortest_duration([root.get("cacheDuration"), entity.cache_duration, descriptor.cache_duration]),
     )
 
 
@@ -157,33 +146,6 @@ def _entity_id(entity: SamlBase) -> str:
     return entity_id
 
 
-def _valid_until(texts: Iterable[str | None], now: datetime) -> datetime | None:
-    """The earliest of the limits that are given."""
-    limits = [_instant(text) for text in texts if text is not None]
-    if not limits:
-        return None
-    earliest = min(limits)
-    if earliest <= now:
-        raise SamlError(
-            Reason.METADATA_EXPIRED,
-            f"The metadata was valid until {earliest:%Y-%m-%d %H:%M} UTC only: download it again.",
-        )
-    return earliest
-
-
-def _instant(text: str) -> datetime:
-    refusal = _malformed(
-        "validUntil is not a date and time such as 2030-01-02T03:04:05Z: correct it.", ascii(text[:99])
-    )
-    if not _INSTANT.fullmatch(text.strip()):
-        raise refusal
-    try:
-        instant = datetime.fromisoformat(text.strip())
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-    except (ValueError, OverflowError) as exc:
-        raise refusal from exc
-
-
 def _signing_certificates(descriptor: SamlBase) -> tuple[TrustedCertificate, ...]:
     """The certificates that may verify this provider: of each key for signing, or for no stated use, its one."""
     found: dict[str, TrustedCertificate] = {}
@@ -226,74 +188,6 @@ def _certificate_text(key: SamlBase) -> str | None:
     return None
 
 
-def _endpoints(descriptor: SamlBase) -> tuple[Endpoint, ...]:
-    endpoints = tuple(
-        Endpoint(binding=service.binding or "", location=_checked_url(service.location or ""))
-        for service in descriptor.single_sign_on_service
-    )
-    if not any(endpoint.binding in {BINDING_HTTP_REDIRECT, BINDING_HTTP_POST} for endpoint in endpoints):
-        raise _bad_endpoint(
-            "The identity provider offers no SingleSignOnService with HTTP-Redirect or HTTP-POST: "
-            "enable one of these bindings there and export again."
-        )
-    return endpoints
-
-
-def _checked_url(url: str) -> str:
-    """A browser is sent there, so anything that is not plainly a web address is refused."""
-    refusal = _bad_endpoint(
-        "A service of the identity provider has a Location that is not an https URL "
-        "(http is accepted for this machine only): correct it at the identity provider and export again.",
-        ascii(url[:300]),
-    )
-    if not _URL.fullmatch(url):
-        raise refusal
-    try:
-        parts = urlsplit(url)
-        host, _port = parts.hostname or "", parts.port
-    except ValueError as exc:
-        raise refusal from exc
-    if not _HOST.fullmatch(host) or parts.username is not None or parts.fragment or url.endswith("#"):
-        raise refusal
-    if parts.scheme == "http" and not is_loopback(host):
-        raise refusal
-    return url
-
-
-def _services(descriptor: SamlBase) -> tuple[ServiceEndpoint, ...]:
-    logout = (
-        ServiceEndpoint(
-            EndpointKind.LOGOUT,
-            service.binding or "",
-            location := _checked_url(service.location or ""),
-            _checked_url(service.response_location) if service.response_location else location,
-        )
-        for service in descriptor.single_logout_service
-    )
-    artifact = (
-        ServiceEndpoint(
-            EndpointKind.ARTIFACT,
-            service.binding or "",
-            location := _checked_url(service.location or ""),
-            location,
-            _index(service.index or ""),
-        )
-        for service in descriptor.artifact_resolution_service
-    )
-    return (*logout, *artifact)
-
-
-def _index(text: str) -> int:
-    """Rule: SAML Bindings 2.0 §3.6.4: an artifact names its source by two bytes."""
-    if not _INDEX.fullmatch(text) or int(text) > _MAX_INDEX:
-        raise _bad_endpoint("An ArtifactResolutionService needs an index of 0 to 65535: correct it.", ascii(text[:40]))
-    return int(text)
-
-
-def _first(endpoints: Iterable[Endpoint], binding: str) -> str | None:
-    return next((endpoint.location for endpoint in endpoints if endpoint.binding == binding), None)
-
-
 def _warnings(
     certificates: Iterable[TrustedCertificate], valid_until: datetime | None, now: datetime
 ) -> tuple[str, ...]:
@@ -321,7 +215,3 @@ def _no_idp(public: str) -> SamlError:
 
 def _bad_certificate(public: str) -> SamlError:
     return SamlError(Reason.METADATA_CERTIFICATE, public)
-
-
-def _bad_endpoint(public: str, detail: str | None = None) -> SamlError:
-    return SamlError(Reason.METADATA_ENDPOINT, public, detail)
