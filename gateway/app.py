@@ -48,7 +48,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
 def build_services(settings: Settings, clock: Clock) -> Services:
     store = Store(settings.database_url)
     upgrade(store)
-    ring, sp_keys = load_or_make_keys(settings.certs_dir, clock.now())
+    ring, own_keys = load_or_make_keys(settings.certs_dir, clock.now())
     fetcher = make_fetcher(settings)
     return Services(
         store=store,
@@ -56,7 +56,7 @@ def build_services(settings: Settings, clock: Clock) -> Services:
         clock=clock,
         authorizer=Authorizer(clock),
         hashing=HashingLimit(threads=settings.threads),
-        sp_keys=sp_keys,
+        own_keys=own_keys,
         base_url=settings.base_url,
         role_sso_urn=settings.role_sso_urn,
         domain_suffix=settings.domain_suffix,

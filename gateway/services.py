@@ -1,8 +1,9 @@
 """What a running gateway consists of: one frozen value, made once by the app and shared by the two edges."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
+from typing import Protocol
 
 from gateway.clock import Clock
 from gateway.directory.authorization import Authorizer
@@ -10,10 +11,19 @@ from gateway.directory.passwords import HashingLimit
 from gateway.fetch import Fetcher
 from gateway.keyring import KeyRing
 from gateway.oidc.key_cache import ProviderCache
+from gateway.own_keys import OwnKeyState
 from gateway.saml.certificates import ServiceProviderKeys, TrustedCertificate
 from gateway.saml.expectation import Expectation
 from gateway.saml.names import role_sso_recipient
 from gateway.store.engine import Store
+
+
+class KeySource(Protocol):
+    """Our own SAML keys, see `own_keys`."""
+
+    def at(self, now: datetime) -> ServiceProviderKeys: ...
+
+    def states(self, now: datetime) -> tuple[OwnKeyState, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +33,7 @@ class Services:
     clock: Clock
     authorizer: Authorizer
     hashing: HashingLimit
-    sp_keys: ServiceProviderKeys
+    own_keys: KeySource
     base_url: str  # our origin, without a final slash
     role_sso_urn: str  # entity ID and audience of role-based SSO
     domain_suffix: str
@@ -32,6 +42,13 @@ class Services:
     fetcher: Fetcher  # the one way out
     oidc_providers: ProviderCache
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+
+    @property
+    def sp_keys(self) -> ServiceProviderKeys:
+        """Our SAML keys as they are to be used now. To be asked anew for every message: keys change in a running
+        gateway.
+        """
+        return self.own_keys.at(self.clock.now())
 
     @property
     def development(self) -> bool:

@@ -1,6 +1,7 @@
 """A gateway in this process: its services, accounts whose owners have no password, and calls signed by hand."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -14,11 +15,26 @@ from gateway.directory.passwords import HashingLimit
 from gateway.guard.signature_v1 import sign, string_to_sign
 from gateway.keyring import KeyRing
 from gateway.oidc.key_cache import ProviderCache
+from gateway.own_keys import OwnKeyState
+from gateway.saml.certificates import ServiceProviderKeys
 from gateway.services import Services
 from gateway.store.engine import Store
 from tests.fake_clock import NOON, FakeClock
 from tests.outbound import no_outbound
 from tests.saml_factory import gateway_keys
+
+
+@dataclass(frozen=True, slots=True)
+class FixedKeys:
+    """Keys of ours that never change."""
+
+    keys: ServiceProviderKeys
+
+    def at(self, now: datetime) -> ServiceProviderKeys:
+        return self.keys
+
+    def states(self, now: datetime) -> tuple[OwnKeyState, ...]:
+        return ()
 
 
 def make_services(store: Store, clock: FakeClock, ring: KeyRing) -> Services:
@@ -29,7 +45,7 @@ def make_services(store: Store, clock: FakeClock, ring: KeyRing) -> Services:
         clock=clock,
         authorizer=Authorizer(clock),
         hashing=HashingLimit(),
-        sp_keys=gateway_keys(),
+        own_keys=FixedKeys(gateway_keys()),
         base_url="https://sso.example.com",
         role_sso_urn="urn:alibaba:cloudcomputing",
         domain_suffix="onaliyun.com",

@@ -2,7 +2,7 @@
 
 import click
 
-from gateway.cli import account, group, init, key, metadata, oidc, policy, provider, role, rule, serve, sso, user
+from gateway.cli import account, group, init, key, keys, metadata, oidc, policy, provider, role, rule, serve, sso, user
 from gateway.cli.frame import RootGroup
 
 
@@ -24,4 +24,5 @@ main.add_command(oidc.oidc)
 main.add_command(rule.rule)
 main.add_command(sso.sso)
 main.add_command(key.key)
+main.add_command(keys.keys)
 main.add_command(metadata.metadata)

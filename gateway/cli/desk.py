@@ -17,6 +17,7 @@ from gateway.errors import ConfigError, InputError, NotFound, Reason
 from gateway.fetch import Fetcher
 from gateway.key_files import load_or_make_keys
 from gateway.keyring import KeyRing
+from gateway.own_keys import OwnKeys
 from gateway.saml.certificates import ServiceProviderKeys
 from gateway.settings import Settings, load_settings
 from gateway.store.engine import Store
@@ -39,7 +40,7 @@ class Desk:
         return Store(self.settings.database_url)
 
     @cached_property
-    def _keys(self) -> tuple[KeyRing, ServiceProviderKeys]:
+    def _keys(self) -> tuple[KeyRing, OwnKeys]:
         return load_or_make_keys(self.settings.certs_dir, self.now())
 
     @cached_property
@@ -55,8 +56,12 @@ class Desk:
         return self._keys[0]
 
     @property
-    def service_provider_keys(self) -> ServiceProviderKeys:
+    def own_keys(self) -> OwnKeys:
         return self._keys[1]
+
+    @property
+    def service_provider_keys(self) -> ServiceProviderKeys:
+        return self.own_keys.at(self.now())
 
     def make_keys(self) -> None:
         """Have the keys now, and not when they are first needed, so that their backup can be taken."""

@@ -42,7 +42,8 @@ def serve_idp(places: Places) -> None:
     if state is None:
         raise ConfigError(Reason.CONFIG_INVALID, f"there is no {places.state}; start with `make demo`")
     settings = places.settings
-    _, keys = load_or_make_keys(settings.certs_dir, SystemClock().now())
+    now = SystemClock().now()
+    keys = load_or_make_keys(settings.certs_dir, now)[1].at(now)
     config = replace(
         idp_config(places, state),
         user_sso=user_sso_metadata(settings.base_url, state.account_id, keys, encryption=True),

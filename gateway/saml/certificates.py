@@ -67,11 +67,17 @@ class EncryptionKey:
 
 @dataclass(frozen=True, slots=True)
 class ServiceProviderKeys:
-    """What we sign AuthnRequests with, and every key that may still decrypt, newest first."""
+    """Our keys at an instant: what we sign messages with, and every key that may still decrypt, the current one first.
+
+    Metadata shows the signing certificate and after it the further ones: of the next key, and for a while of the old
+    one. Of the encryption keys it shows those offered: the current one if none are named, and the next one.
+    """
 
     signing_key_pem: Secret
     signing_certificate_pem: str
     encryption: tuple[EncryptionKey, ...]
+    further_signing_certificates: tuple[str, ...] = ()
+    offered_encryption_certificates: tuple[str, ...] = ()
 
 
 def parse_certificate(base64_or_pem_or_der: bytes) -> TrustedCertificate:

@@ -98,10 +98,14 @@ def _role_attributes() -> SamlBase:
 
 
 def _key_descriptors(keys: ServiceProviderKeys, *, encryption: bool) -> list[SamlBase]:
-    """The signing key, and of the keys that decrypt only the newest: nobody should start to use an old one."""
-    descriptors = [_key_descriptor("signing", keys.signing_certificate_pem)]
+    """The signing keys, the one in use first; of the keys that decrypt those offered: nobody should start to use an old
+    one.
+    """
+    certificates = (keys.signing_certificate_pem, *keys.further_signing_certificates)
+    descriptors = [_key_descriptor("signing", pem) for pem in certificates]
     if encryption:
-        descriptors.append(_key_descriptor("encryption", keys.encryption[0].certificate_pem, _ENCRYPTION_METHODS))
+        offered = keys.offered_encryption_certificates or (keys.encryption[0].certificate_pem,)
+        descriptors += [_key_descriptor("encryption", pem, _ENCRYPTION_METHODS) for pem in offered]
     return descriptors
 
 

@@ -40,7 +40,7 @@ def test_load_or_make_keys__first_start__private_files_that_the_next_start_reads
     assert {stat.S_IMODE(path.stat().st_mode) for path in certs.iterdir()} == {0o600}
     again_ring, again_keys = load_or_make_keys(certs, NOON)
     assert again_ring.open("p", ring.seal("p", b"text")) == b"text"
-    assert again_keys == keys
+    assert again_keys.at(NOON) == keys.at(NOON)
 
 
 def test_load_or_make_keys__wide_umask_and_directory__still_private(certs: Path) -> None:
@@ -68,7 +68,7 @@ def test_load_or_make_keys__new_master_key_put_first__seals_with_it_and_opens_bo
 def _start(certs: Path, barrier: object, results: object) -> None:
     barrier.wait()  # type: ignore[attr-defined]
     ring, keys = load_or_make_keys(certs, NOON)
-    results.put((ring.keys[0].key_id, keys.signing_certificate_pem))  # type: ignore[attr-defined]
+    results.put((ring.keys[0].key_id, keys.at(NOON).signing_certificate_pem))  # type: ignore[attr-defined]
 
 
 def test_load_or_make_keys__several_processes_at_once__all_get_the_same(certs: Path) -> None:
