@@ -38,6 +38,16 @@ class SignedNode:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedDigest:
+    """What a verified SignedInfo says of an element that is yet to be digested."""
+
+    digest_name: str
+    digest_value: bytes
+    prefixes: Sequence[str]  # of its exclusive canonicalization
+    certificate: TrustedCertificate
+
+
+@dataclass(frozen=True, slots=True)
 class _Profile:
     """What one Signature says, everything checked that can be checked without a key."""
 
@@ -64,21 +74,42 @@ def verify_enveloped(parent: Element, signature: Element, certificates: Sequence
     digest = hashlib.new(profile.digest_name, canonical).digest()
     if not hmac.compare_digest(digest, profile.digest_value):
         raise SamlError(Reason.SAML_SIGNATURE_DIGEST, "the signed part of the SAML message was changed")
-    return SignedNode(canonical=canonical, certificate=_signer(profile, certificates))
+    signer = find_signer(profile.signature_algorithm, profile.signature_value, profile.signed_info, certificates)
+    return SignedNode(canonical=canonical, certificate=signer)
 
 
-def _signer(profile: _Profile, certificates: Sequence[TrustedCertificate]) -> TrustedCertificate:
+def verify_signed_info(
+    signature: Element, parent_id: str | None, certificates: Sequence[TrustedCertificate]
+) -> SignedDigest:
+    """The half of `verify_enveloped` that needs the Signature only, for a parent that is too large for a tree.
+
+    INVARIANT: nothing is verified before the caller has compared the digest of the parent without the Signature.
+    Raises: as `verify_enveloped`.
+    """
+    profile = _read_profile(signature, parent_id)
+    signer = find_signer(profile.signature_algorithm, profile.signature_value, profile.signed_info, certificates)
+    return SignedDigest(profile.digest_name, profile.digest_value, profile.prefixes, signer)
+
+
+def find_signer(
+    algorithm: str, signature: bytes, data: bytes, certificates: Sequence[TrustedCertificate]
+) -> TrustedCertificate:
+    """The certificate whose key made this signature over `data`.
+
+    Raises: SamlError(SAML_SIGNATURE_ALGORITHM) for one off the allow-list or unfit for every key,
+    SamlError(SAML_SIGNATURE_VALUE).
+    """
     fitting = False
     for certificate in certificates:
         key = public_key_of(certificate.der)
-        if verifies(profile.signature_algorithm, key, profile.signature_value, profile.signed_info):
+        if verifies(algorithm, key, signature, data):
             return certificate
-        fitting = fitting or fits(profile.signature_algorithm, key)
+        fitting = fitting or fits(algorithm, key)
     if certificates and not fitting:
         raise SamlError(
             Reason.SAML_SIGNATURE_ALGORITHM,
             "the signature algorithm does not fit the keys of the identity provider",
-            profile.signature_algorithm,
+            repr(algorithm[:200]),
         )
     raise SamlError(
         Reason.SAML_SIGNATURE_VALUE,
