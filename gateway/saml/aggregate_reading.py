@@ -21,6 +21,7 @@ from gateway.saml.signature import SignedDigest, verify_signed_info
 
 MAX_BYTES = 256 * 1024 * 1024
 MAX_ENTITIES = 100_000
+_OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16, which expat follows whatever it was told
 _CHUNK = 64 * 1024
 _MAX_TOKEN = 1024 * 1024  # one tag or one run of text
 _MAX_HEAD = 128 * 1024  # up to the end of the Signature
@@ -73,6 +74,8 @@ def read_aggregate(source: BinaryIO, anchors: tuple[TrustedCertificate, ...], ca
     fed = 0
     try:
         while chunk := source.read(_CHUNK):
+            if not fed and chunk.startswith(_OTHER_MARKS):
+                raise malformed("is not in UTF-8")
             fed += len(chunk)
             if fed > MAX_BYTES:
                 raise malformed(f"is larger than {MAX_BYTES // 1024 // 1024} MB")
