@@ -6,7 +6,7 @@ from typing import Protocol
 
 from gateway.api.action import Work
 from gateway.api.parameters import Parameters
-from gateway.directory.saml_providers import read_metadata
+from gateway.directory.metadata_in_force import read_metadata
 from gateway.errors import InputError, Reason
 
 _LONGEST = 1024 * 1024  # no call is longer

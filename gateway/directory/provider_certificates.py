@@ -1,13 +1,16 @@
 """The certificates that an identity provider signs with, a row each, so that a login finds them by one index.
 
 A certificate belongs to a SAML provider (role SSO) or to an account's user SSO setting, never to both: what is
-trusted for the one is not trusted for the other.
+trusted for the one is not trusted for the other. A row says what the certificate is trusted for: messages of one
+entity ID, and only while its state is one of `TRUSTED`.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, delete
+from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, ForeignKey, case, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.errors import InputError, Reason
@@ -15,6 +18,17 @@ from gateway.saml.certificates import TrustedCertificate
 from gateway.store.base import Base, RowNumber
 
 SIGN_ALGORITHMS = ("rsa-sha256", "rsa-sha1")
+USE_WINDOW = timedelta(minutes=10)
+
+
+class CertificateState(StrEnum):
+    ACTIVE = "active"  # of the document in force
+    STAGED = "staged"  # of the document beside it: verifies logins, too
+    RETIRING = "retiring"  # of the document that was in force before: kept for a way back, verifies nothing
+    LAPSED = "lapsed"  # of a document in force whose validUntil and grace are over: verifies nothing
+
+
+TRUSTED = (CertificateState.ACTIVE, CertificateState.STAGED)
 
 
 class ProviderCertificate(Base):
@@ -29,7 +43,13 @@ class ProviderCertificate(Base):
     der: Mapped[bytes]
     subject: Mapped[str]
     not_before: Mapped[datetime]
-    not_after: Mapped[datetime]
+    not_after: Mapped[datetime] = mapped_column(index=True)
+    state: Mapped[str] = mapped_column(default=CertificateState.ACTIVE.value)
+    promotes: Mapped[bool] = mapped_column(default=False)  # a login that it verifies puts the staged document in force
+    use_count: Mapped[int] = mapped_column(BigInteger, default=0)  # logins and exchanges that it verified
+    last_used_at: Mapped[datetime | None]
+    window_began_at: Mapped[datetime | None]  # the ten minutes that `window_count` counts uses in
+    window_count: Mapped[int] = mapped_column(default=0)
 
     def as_trusted(self) -> TrustedCertificate:
         return TrustedCertificate(
@@ -41,34 +61,91 @@ class ProviderCertificate(Base):
         )
 
 
-def replace_certificates(
-    session: Session,
-    certificates: Iterable[TrustedCertificate],
-    *,
-    entity_id: str,
-    provider_id: int | None = None,
-    sso_account_id: str | None = None,
-) -> None:
-    """From now on exactly these are the owner's certificates."""
-    owner = (
-        ProviderCertificate.provider_id == provider_id
-        if provider_id is not None
-        else ProviderCertificate.sso_account_id == sso_account_id
-    )
-    session.execute(delete(ProviderCertificate).where(owner))
-    for certificate in distinct(certificates):
-        row = ProviderCertificate(
-            provider_id=provider_id,
-            sso_account_id=sso_account_id,
-            entity_id=entity_id,
-            fingerprint=certificate.fingerprint,
-            der=certificate.der,
-            subject=certificate.subject,
-            not_before=certificate.not_before,
-            not_after=certificate.not_after,
-        )
-        session.add(row)
+@dataclass(frozen=True, slots=True)
+class CertificateUse:
+    """Which row verified a login, and whether that is what a staged document waits for."""
+
+    row_id: int
+    promotes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCertificate:
+    """A certificate that an owner is to have, and as what."""
+
+    certificate: TrustedCertificate
+    entity_id: str
+    state: CertificateState
+    promotes: bool = False
+
+
+def settle_certificates(session: Session, provider_key: str, wanted: Iterable[KeptCertificate]) -> None:
+    """From now on exactly these are the owner's rows; what stays keeps its counts. Of two for the same entity ID and
+    certificate the first counts. `provider_key`: see `directory.provider_keys`.
+    """
+    keep: dict[tuple[str, str], KeptCertificate] = {}
+    for kept in wanted:
+        keep.setdefault((kept.entity_id, kept.certificate.fingerprint), kept)
+    for row in session.scalars(select(ProviderCertificate).where(_owned_by(provider_key))).all():
+        found = keep.pop((row.entity_id, row.fingerprint), None)
+        if found is None:
+            session.delete(row)
+        else:
+            row.state, row.promotes = found.state.value, found.promotes
+    for kept in keep.values():
+        session.add(_row(provider_key, kept))
     session.flush()
+
+
+def certificate_rows(
+    session: Session, provider_key: str, states: Collection[CertificateState] = tuple(CertificateState)
+) -> Sequence[ProviderCertificate]:
+    """In the order in which they came. One indexed query."""
+    query = (
+        select(ProviderCertificate)
+        .where(_owned_by(provider_key), ProviderCertificate.state.in_([state.value for state in states]))
+        .order_by(ProviderCertificate.id)
+    )
+    return session.scalars(query).all()
+
+
+def use_of(rows: Iterable[ProviderCertificate], fingerprints: Sequence[str]) -> tuple[str, CertificateUse] | None:
+    """Which of the owner's rows verified a message: the fingerprint that counts for the owner, and its use.
+
+    `fingerprints`: the certificate that verified the message, then those of the very same key. A staged certificate
+    around a key that is trusted already is met by that key as well.
+    """
+    own = {row.fingerprint: row for row in rows}
+    met = [own[fingerprint] for fingerprint in fingerprints if fingerprint in own]
+    if not met:
+        return None
+    return met[0].fingerprint, CertificateUse(met[0].id, promotes=any(row.promotes for row in met))
+
+
+def count_use(session: Session, use: CertificateUse, now: datetime) -> None:
+    """Count one login. The last statement of a login, if possible: others through the same certificate wait for it."""
+    running = ProviderCertificate.window_began_at > now - USE_WINDOW
+    session.execute(
+        update(ProviderCertificate)
+        .where(ProviderCertificate.id == use.row_id)
+        .values(
+            use_count=ProviderCertificate.use_count + 1,
+            last_used_at=now,
+            window_count=case((running, ProviderCertificate.window_count + 1), else_=1),
+            window_began_at=case((running, ProviderCertificate.window_began_at), else_=now),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def recent_uses(session: Session, provider_key: str, now: datetime) -> int:
+    """How many logins the certificates of the document in force verified in the last ten minutes, or a part of them."""
+    query = select(func.coalesce(func.sum(ProviderCertificate.window_count), 0)).where(
+        _owned_by(provider_key),
+        ProviderCertificate.state == CertificateState.ACTIVE.value,
+        ProviderCertificate.window_began_at > now - USE_WINDOW,
+    )
+    return int(session.scalar(query) or 0)
 
 
 def distinct(certificates: Iterable[TrustedCertificate]) -> tuple[TrustedCertificate, ...]:
@@ -81,3 +158,27 @@ def check_sign_algorithm(name: str) -> None:
     if name not in SIGN_ALGORITHMS:
         message = "`AuthnSignAlgo` must be rsa-sha256 or rsa-sha1"
         raise InputError(Reason.PARAMETER_INVALID, message, subject="AuthnSignAlgo")
+
+
+def _owned_by(provider_key: str) -> ColumnElement[bool]:
+    kind, _, rest = provider_key.partition(":")
+    if kind == "saml":
+        return ProviderCertificate.provider_id == int(rest)
+    return ProviderCertificate.sso_account_id == rest
+
+
+def _row(provider_key: str, kept: KeptCertificate) -> ProviderCertificate:
+    kind, _, rest = provider_key.partition(":")
+    certificate = kept.certificate
+    return ProviderCertificate(
+        provider_id=int(rest) if kind == "saml" else None,
+        sso_account_id=None if kind == "saml" else rest,
+        entity_id=kept.entity_id,
+        fingerprint=certificate.fingerprint,
+        der=certificate.der,
+        subject=certificate.subject,
+        not_before=certificate.not_before,
+        not_after=certificate.not_after,
+        state=kept.state.value,
+        promotes=kept.promotes,
+    )

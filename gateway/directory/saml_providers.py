@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -10,28 +9,25 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from gateway.arn import saml_provider_arn
 from gateway.directory import quotas
 from gateway.directory.accounts import lock_account
+from gateway.directory.metadata_in_force import read_metadata, replace_at_once
 from gateway.directory.names import SAML_PROVIDER_NAME, check_name, check_text, is_storable, name_key
 from gateway.directory.provider_certificates import (
+    TRUSTED,
     ProviderCertificate,
+    certificate_rows,
     check_sign_algorithm,
     distinct,
-    replace_certificates,
 )
-from gateway.directory.provider_endpoints import replace_endpoints
 from gateway.directory.provider_keys import saml_provider_key
 from gateway.directory.provider_leftovers import forget_provider
 from gateway.directory.revocations import revoke
 from gateway.directory.unique import insert_unique
-from gateway.errors import NotFound, Reason, SamlError
+from gateway.errors import NotFound, Reason
 from gateway.saml.certificates import TrustedCertificate
 from gateway.store.base import Base, RowNumber
 from gateway.store.paging import Page, Slice, read_slice
 
-if TYPE_CHECKING:
-    from gateway.saml.metadata import IdpMetadata
-
 _LONGEST_DESCRIPTION = 256
-_LONGEST_ENTITY_ID_BYTES = 2048  # an index of PostgreSQL takes no more than 2704
 
 
 class SamlProvider(Base):
@@ -64,9 +60,12 @@ def create_saml_provider(
     *,
     description: str = "",
     authn_sign_algo: str = "rsa-sha256",
+    by: str = "",
     now: datetime,
 ) -> SamlProvider:
     """Register an identity provider by its metadata; from the next login on its certificates are trusted.
+
+    `by`: who or what brings the document, for whoever looks at it later.
 
     Raises: InputError; SamlError(METADATA_*); AlreadyExists and LimitExceeded, subject "SAMLProvider".
     """
@@ -91,8 +90,7 @@ def create_saml_provider(
         updated_at=now,
     )
     insert_unique(session, provider, "SAMLProvider")
-    replace_certificates(session, metadata.certificates, entity_id=metadata.entity_id, provider_id=provider.id)
-    replace_endpoints(session, saml_provider_key(provider.id), metadata.services)
+    replace_at_once(session, provider, saml_provider_key(provider.id), metadata_xml, by=by, now=now)
     return provider
 
 
@@ -115,6 +113,14 @@ def list_saml_providers(session: Session, account_id: str) -> Sequence[SamlProvi
     return session.scalars(query).all()
 
 
+def providers_of_issuer(session: Session, entity_id: str, *, at_most: int) -> Sequence[SamlProvider]:
+    """The providers of whatever accounts that have this entity ID, the oldest first."""
+    if not is_storable(entity_id):
+        return []
+    query = select(SamlProvider).where(SamlProvider.entity_id == entity_id).order_by(SamlProvider.id).limit(at_most)
+    return session.scalars(query).all()
+
+
 def page_saml_providers(session: Session, account_id: str, page: Page) -> Slice[SamlProvider]:
     """By name."""
     query = select(SamlProvider).where(SamlProvider.account_id == account_id)
@@ -129,9 +135,11 @@ def update_saml_provider(
     metadata_xml: bytes | None = None,
     description: str | None = None,
     authn_sign_algo: str | None = None,
+    by: str = "",
     now: datetime,
 ) -> SamlProvider:
-    """Change what is given; None leaves a thing as it is. New metadata replaces every certificate.
+    """Change what is given; None leaves a thing as it is. New metadata replaces every certificate, at once and without
+    a way back; `metadata_offers.offer_document` puts it beside the old.
 
     Raises: InputError; SamlError(METADATA_*); NotFound, subject "SAMLProvider".
     """
@@ -139,16 +147,12 @@ def update_saml_provider(
         check_text("NewDescription", description, _LONGEST_DESCRIPTION)
     if authn_sign_algo is not None:
         check_sign_algorithm(authn_sign_algo)
-    metadata = None if metadata_xml is None else read_metadata(metadata_xml, now)
+    if metadata_xml is not None:
+        read_metadata(metadata_xml, now)  # refused before anything is locked
     lock_account(session, account_id)
     provider = get_saml_provider(session, account_id, name)
-    if metadata is not None and metadata_xml is not None:
-        provider.metadata_xml = metadata_xml
-        provider.entity_id = metadata.entity_id
-        provider.sso_redirect_url = metadata.sso_redirect_url
-        provider.sso_post_url = metadata.sso_post_url
-        replace_certificates(session, metadata.certificates, entity_id=metadata.entity_id, provider_id=provider.id)
-        replace_endpoints(session, saml_provider_key(provider.id), metadata.services)
+    if metadata_xml is not None:
+        replace_at_once(session, provider, saml_provider_key(provider.id), metadata_xml, by=by, now=now)
     provider.description = provider.description if description is None else description
     provider.authn_sign_algo = authn_sign_algo or provider.authn_sign_algo
     provider.updated_at = now
@@ -165,14 +169,14 @@ def delete_saml_provider(session: Session, account_id: str, name: str, now: date
     lock_account(session, account_id)
     provider = get_saml_provider(session, account_id, name)
     forget_provider(session, account_id, saml_provider_key(provider.id))
-    replace_certificates(session, (), entity_id=provider.entity_id, provider_id=provider.id)
     revoke(session, "provider", provider.arn, now)
     session.delete(provider)
     session.flush()
 
 
 def trusted_certificates(session: Session, entity_id: str) -> tuple[TrustedCertificate, ...]:
-    """The certificates of all SAML providers with that entity ID, in whatever account, each once. One query.
+    """The trusted certificates of all SAML providers with that entity ID, in whatever account, each once. One query.
+    Those of a staged document are among them, as they are of a document in force.
 
     They only say that the message is genuine for one of these providers; that it is the provider which a role
     names is still to be checked (`provider_certificates`).
@@ -181,27 +185,17 @@ def trusted_certificates(session: Session, entity_id: str) -> tuple[TrustedCerti
         return ()
     query = (
         select(ProviderCertificate)
-        .where(ProviderCertificate.entity_id == entity_id, ProviderCertificate.provider_id.is_not(None))
+        .where(
+            ProviderCertificate.entity_id == entity_id,
+            ProviderCertificate.provider_id.is_not(None),
+            ProviderCertificate.state.in_([state.value for state in TRUSTED]),
+        )
         .order_by(ProviderCertificate.id)
     )
     return distinct(row.as_trusted() for row in session.scalars(query))
 
 
 def provider_certificates(session: Session, provider: SamlProvider) -> tuple[TrustedCertificate, ...]:
-    query = (
-        select(ProviderCertificate)
-        .where(ProviderCertificate.provider_id == provider.id)
-        .order_by(ProviderCertificate.id)
-    )
-    return tuple(row.as_trusted() for row in session.scalars(query))
-
-
-def read_metadata(metadata_xml: bytes, now: datetime) -> "IdpMetadata":
-    """Raises: SamlError(METADATA_*)."""
-    # Imported here: the SAML library takes half a second to load, and only an administrator needs it.
-    from gateway.saml.metadata import parse_idp_metadata  # noqa: PLC0415
-
-    metadata = parse_idp_metadata(metadata_xml, now)
-    if len(metadata.entity_id.encode()) > _LONGEST_ENTITY_ID_BYTES:
-        raise SamlError(Reason.METADATA_MALFORMED, "the entity ID is too long")
-    return metadata
+    """Its own certificates that are trusted now, for messages of the entity ID in force. One query."""
+    rows = certificate_rows(session, saml_provider_key(provider.id), TRUSTED)
+    return tuple(row.as_trusted() for row in rows if row.entity_id == provider.entity_id)

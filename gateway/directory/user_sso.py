@@ -7,15 +7,16 @@ from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory.accounts import lock_account
+from gateway.directory.metadata_in_force import read_metadata, replace_at_once
 from gateway.directory.names import is_storable
 from gateway.directory.provider_certificates import (
+    TRUSTED,
+    CertificateState,
     ProviderCertificate,
+    certificate_rows,
     check_sign_algorithm,
-    replace_certificates,
 )
-from gateway.directory.provider_endpoints import replace_endpoints
 from gateway.directory.provider_keys import user_sso_key
-from gateway.directory.saml_providers import read_metadata
 from gateway.errors import InputError, Reason
 from gateway.saml.certificates import TrustedCertificate
 from gateway.store.base import Base
@@ -45,20 +46,23 @@ def set_user_sso(
     login_with_domain: bool | None = None,
     authn_sign_algo: str | None = None,
     idp_initiated: bool | None = None,
+    by: str = "",
     now: datetime,
 ) -> UserSsoSettings:
     """Change what is given; None leaves a thing as it is, or at first at its default.
 
+    New metadata replaces the old at once, `by` says who brings it; `metadata_offers.offer_document` puts it beside.
     Enabling turns the password logon of the account's users off, disabling turns it on again at once.
     Raises: SamlError(METADATA_*); InputError(PARAMETER_MISSING), subject "MetadataDocument", for enabling without
     metadata; InputError(PARAMETER_INVALID), subject "AuthnSignAlgo"; NotFound, subject "Account".
     """
     if authn_sign_algo is not None:
         check_sign_algorithm(authn_sign_algo)
-    metadata = None if metadata_xml is None else read_metadata(metadata_xml, now)
+    if metadata_xml is not None:
+        read_metadata(metadata_xml, now)  # refused before anything is locked
     lock_account(session, account_id)
     settings = find_user_sso(session, account_id)
-    if enabled and metadata is None and (settings is None or settings.metadata_xml is None):
+    if enabled and metadata_xml is None and (settings is None or settings.metadata_xml is None):
         message = "user SSO can't be enabled without the metadata of the identity provider"
         raise InputError(Reason.PARAMETER_MISSING, message, subject="MetadataDocument")
     if settings is None:
@@ -68,13 +72,8 @@ def set_user_sso(
     settings.login_with_domain = settings.login_with_domain if login_with_domain is None else login_with_domain
     settings.authn_sign_algo = authn_sign_algo or settings.authn_sign_algo
     settings.idp_initiated = settings.idp_initiated if idp_initiated is None else idp_initiated
-    if metadata is not None:
-        settings.metadata_xml = metadata_xml
-        settings.entity_id = metadata.entity_id
-        settings.sso_redirect_url = metadata.sso_redirect_url
-        settings.sso_post_url = metadata.sso_post_url
-        replace_certificates(session, metadata.certificates, entity_id=metadata.entity_id, sso_account_id=account_id)
-        replace_endpoints(session, user_sso_key(account_id), metadata.services)
+    if metadata_xml is not None:
+        replace_at_once(session, settings, user_sso_key(account_id), metadata_xml, by=by, now=now)
     settings.enabled = settings.enabled if enabled is None else enabled
     settings.updated_at = now
     session.flush()
@@ -110,9 +109,15 @@ def user_sso_candidates(session: Session, entity_id: str) -> Sequence[UserSsoSet
     """The settings of the accounts whose users this identity provider may sign in. Several accounts may share it."""
     if not is_storable(entity_id):
         return []
+    # By the certificates: those of a staged document may be for another entity ID than the one in force.
+    owners = select(ProviderCertificate.sso_account_id).where(
+        ProviderCertificate.entity_id == entity_id,
+        ProviderCertificate.sso_account_id.is_not(None),
+        ProviderCertificate.state != CertificateState.RETIRING.value,
+    )
     query = (
         select(UserSsoSettings)
-        .where(UserSsoSettings.entity_id == entity_id, UserSsoSettings.enabled)
+        .where(UserSsoSettings.account_id.in_(owners), UserSsoSettings.enabled)
         .order_by(UserSsoSettings.account_id)
     )
     return session.scalars(query).all()
@@ -122,9 +127,6 @@ def user_sso_certificates(session: Session, account_id: str) -> tuple[TrustedCer
     """The certificates of the account's own setting, and of no other account with the same entity ID."""
     if not is_storable(account_id):
         return ()
-    query = (
-        select(ProviderCertificate)
-        .where(ProviderCertificate.sso_account_id == account_id)
-        .order_by(ProviderCertificate.id)
-    )
-    return tuple(row.as_trusted() for row in session.scalars(query))
+    rows = certificate_rows(session, user_sso_key(account_id), TRUSTED)
+    settings = find_user_sso(session, account_id)
+    return tuple(row.as_trusted() for row in rows if settings is not None and row.entity_id == settings.entity_id)
