@@ -57,6 +57,10 @@ class Fleeting(Protocol):
         """
         ...
 
+    def note_use(self, use: KeyUse, now: datetime) -> None:
+        """Note the use of a key in a call that has no nonce of ours."""
+        ...
+
     def last_uses_of(self, access_key_ids: Collection[str]) -> Mapping[str, LastUse]:
         """The last use of each of these keys; a key that was never used is left out. One query for each 500 keys."""
         ...

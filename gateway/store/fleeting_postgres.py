@@ -32,6 +32,11 @@ WITH swept AS (
 )
 SELECT count(*) FROM claimed
 """)  # noqa: S608 - the one thing put in is a constant
+_USE = text("""
+INSERT INTO key_uses AS known (access_key_id, used_at, service) VALUES (:access_key_id, :now, :service)
+ON CONFLICT (access_key_id) DO UPDATE SET used_at = excluded.used_at, service = excluded.service
+WHERE excluded.used_at > known.used_at OR (excluded.used_at = known.used_at AND excluded.service <> known.service)
+""")
 _USES = text("SELECT access_key_id, used_at, service FROM key_uses WHERE access_key_id = ANY(:ids)")
 _NOTE_START = text("""
 INSERT INTO server_starts AS known (only_row, started_at, signed_after)
@@ -73,6 +78,11 @@ class PostgresFleeting:
                 },
             )
         return claimed == 1
+
+    def note_use(self, use: KeyUse, now: datetime) -> None:
+        values = {"access_key_id": use.access_key_id, "now": seconds(now), "service": use.service}
+        with self.engine.connect() as connection:
+            connection.execute(_USE, values)
 
     def last_uses_of(self, access_key_ids: Collection[str]) -> Mapping[str, LastUse]:
         with self.engine.connect() as connection:

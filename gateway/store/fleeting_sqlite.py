@@ -84,10 +84,20 @@ class SqliteFleeting:
             raise
         execute("COMMIT")
         if claimed and use is not None:
-            if len(self._noted) >= _REMEMBERED_KEYS:
-                self._noted.clear()
-            self._noted[use.access_key_id] = now, use.service
+            self._keep_noted(use, now)
         return claimed
+
+    def note_use(self, use: KeyUse, now: datetime) -> None:
+        moment = seconds(now)
+        with self._lock:
+            if self._noted.get(use.access_key_id) != (moment, use.service):
+                self._open().execute(_USE, (use.access_key_id, moment, use.service))
+                self._keep_noted(use, moment)
+
+    def _keep_noted(self, use: KeyUse, moment: int) -> None:
+        if len(self._noted) >= _REMEMBERED_KEYS:
+            self._noted.clear()
+        self._noted[use.access_key_id] = moment, use.service
 
     def last_uses_of(self, access_key_ids: Collection[str]) -> Mapping[str, LastUse]:
         ids = list(access_key_ids)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from hypothesis import strategies as st
 
 from gateway.api.versions import RESOURCES
+from gateway.clock import wire_time
+from tests.fake_clock import NOON
 from tests.property.api_world import OURS, THEIRS
 from tests.wire.operations import OPERATIONS
 
@@ -67,6 +69,14 @@ _OURS = (
     "ResourceArn", "ResourceArn.1", "ResourceType", "ResourceGroupId", "Tag", "TagKey.1", "All", "CreatorId", "OwnerId",
     "OwnerGone", "FromOwnerId", "ToUserName", "MaxResults", "NextToken",
 )  # fmt: skip
+_GUARD: Mapping[str, tuple[str, ...]] = {
+    "Authorize": ("PrincipalArn", "PrincipalToken", "RequestAction", "Resource", "Context"),
+    "AuthorizeBatch": ("Authorizations",),
+    "VerifyRequest": (
+        "ClientAccessKeyId", "ClientSecurityToken", "ClientSignatureMethod", "StringToSign", "EncodedStringToSign",
+        "ClientSignature", "SignedAt", "ClientNonce", "RequestAction", "Resource", "Context",
+    ),
+}  # fmt: skip
 _JUNK = ("Tag.1.Key", "Tag.1.Value", "Tag.99999.Key", "Tag.x.Key", "ResourceId.1", "Unknown", "UserName.1", "Format")
 
 
@@ -141,14 +151,47 @@ _RIGHT: Mapping[str, tuple[str, ...]] = {
     "ResourceArn": (f"acs:oss::{OURS}:bucket", f"acs:oss::{OURS}:new", f'["acs:oss::{OURS}:bucket"]'),
     "ResourceType": ("user", "role", "policy"),
     "ResourceGroupId": ("rg-2",),
+    "PrincipalArn": (f"acs:ram::{OURS}:user/carol", f"acs:ram::{OURS}:root", f"acs:ram::{THEIRS}:user/carol"),
+    "RequestAction": ("oss:GetObject", "ram:GetUser"),
+    "Resource": (f"acs:oss:*:{OURS}:bucket/a", "acs:oss:*:{CallerAccountId}:*"),
+    "Context": ('{"acs:SourceIp":"192.0.2.1","oss:Prefix":["a","b"]}',),
+    "Authorizations": (
+        json.dumps(
+            [
+                {
+                    "PrincipalArn": f"acs:ram::{OURS}:user/carol",
+                    "RequestAction": "oss:GetObject",
+                    "Resource": f"acs:oss:*:{OURS}:bucket",
+                    "Context": {"oss:Size": 1},
+                }
+            ]
+        ),
+    ),
+    "ClientAccessKeyId": ("{key}",),
+    "ClientSignatureMethod": ("HMAC-SHA1", "OSS4-HMAC-SHA256", "ACS3-HMAC-SHA256"),
+    "StringToSign": ("GET\n\n\nnow\n/a", "ACS3-HMAC-SHA256\n" + "ab" * 32),
+    "ClientSignature": ("c2lnbmVk",),
+    "SignedAt": (wire_time(NOON),),
 }
-_LEFT_OUT = {"Marker", "NextToken", "SourceIdentity", "ExternalId", "CustomSuffix", "All", "ResourceArn.1"}
+_LEFT_OUT = {
+    "PrincipalToken",
+    "ClientSecurityToken",
+    "EncodedStringToSign",
+    "ClientNonce",
+    "Marker",
+    "NextToken",
+    "SourceIdentity",
+    "ExternalId",
+    "CustomSuffix",
+    "All",
+    "ResourceArn.1",
+}
 _BOOLEAN = ("true", "false")
 
 
 def parameters_of(version: str, action: str) -> st.SearchStrategy[dict[str, str]]:
     """Either values that would do, but for one or two of them, or anything; now and then an unknown parameter too."""
-    names = _OURS if version == RESOURCES else _KNOWN[version, action]
+    names = _GUARD.get(action, _OURS) if version == RESOURCES else _KNOWN[version, action]
     junk = st.dictionaries(st.sampled_from(_JUNK), values, max_size=2)
     if not names:
         return junk

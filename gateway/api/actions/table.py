@@ -11,6 +11,7 @@ from gateway.api.actions import (
     account_summary,
     assume_role,
     attachments,
+    authorize,
     caller_identity,
     credential_report,
     diagnosis,
@@ -37,6 +38,7 @@ from gateway.api.actions import (
     user_sso,
     users,
     verification,
+    verify_request,
 )
 from gateway.api.versions import IMS, RAM, RESOURCES, STS
 from gateway.errors import InputError, Reason
@@ -48,6 +50,7 @@ _FAMILIES = (
     account_summary,
     assume_role,
     attachments,
+    authorize,
     caller_identity,
     credential_report,
     diagnosis,
@@ -74,6 +77,7 @@ _FAMILIES = (
     user_sso,
     users,
     verification,
+    verify_request,
 )
 ACTIONS: Mapping[tuple[str, str], AnyAction] = MappingProxyType(
     {(action.version, action.name): action for family in _FAMILIES for action in family.ACTIONS}

@@ -1,5 +1,8 @@
 """Resource services and the routes of their proxies."""
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0026"
 down_revision = "0025"
 branch_labels = None
@@ -7,8 +10,20 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.create_table(
+        "resource_services",
+        sa.Column("principal_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("account_id", sa.String(), nullable=False),
+        sa.Column("codes", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_resource_services_account_id_accounts")
+        ),
+        sa.PrimaryKeyConstraint("principal_id", name=op.f("pk_resource_services")),
+    )
+    op.create_index(op.f("ix_resource_services_account_id"), "resource_services", ["account_id"])
 
 
 def downgrade() -> None:
-    pass
+    op.drop_table("resource_services")
