@@ -16,8 +16,12 @@ from typing import Protocol, Self
 import psycopg
 from sqlalchemy import make_url
 
+from gateway.audit.keeping import keep_records
+from gateway.keyring import KeyRing, MasterKey
 from gateway.store.engine import Store
 from gateway.store.migrate import upgrade
+
+RECORDS_RING = KeyRing((MasterKey(b"test", bytes(range(32))),))
 
 # Empties every table but the one of the migrations, without regard to foreign keys, and lets numbers begin anew.
 _SWEEP = b"""
@@ -142,11 +146,15 @@ class PostgresServer:
 
 @contextmanager
 def opened(url: str) -> Iterator[Store]:
-    store = Store(url)
-    try:
-        yield store
-    finally:
-        store.dispose()
+    """A store whose records are kept under a ring of the tests, unless somebody sets another one."""
+    with tempfile.TemporaryDirectory(prefix="ramgate-var-") as var_dir:
+        store = Store(url)
+        keep_records(store, lambda: RECORDS_RING, Path(var_dir))
+        try:
+            yield store
+        finally:
+            store.stamps.journal.close()
+            store.dispose()
 
 
 def _database(url: str) -> str:

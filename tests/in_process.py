@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlencode
 
 from gateway.api.call import WireRequest
+from gateway.audit.keeping import keep_records
 from gateway.client import Client
 from gateway.clock import wire_time
 from gateway.directory.access_keys import NewAccessKey
@@ -39,6 +41,7 @@ class FixedKeys:
 
 def make_services(store: Store, clock: FakeClock, ring: KeyRing) -> Services:
     """They reach nothing outside."""
+    keep_records(store, lambda: ring, Path(store.stamps.journal.directory).parent)
     return Services(
         store=store,
         ring=ring,

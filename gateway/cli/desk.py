@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from sqlalchemy.orm import Session
 
+from gateway.audit.keeping import keep_records
 from gateway.cli.printing import Printer
 from gateway.clock import Clock, SystemClock
 from gateway.directory.accounts import Account, list_accounts
@@ -37,7 +38,9 @@ class Desk:
 
     @cached_property
     def store(self) -> Store:
-        return Store(self.settings.database_url)
+        store = Store(self.settings.database_url)
+        keep_records(store, lambda: self.ring, self.settings.var_dir)
+        return store
 
     @cached_property
     def _keys(self) -> tuple[KeyRing, OwnKeys]:

@@ -4,6 +4,7 @@ import logging
 import random
 from threading import Event, Thread
 
+from gateway.audit.packing import start_packing
 from gateway.clockwork.job import run_due
 from gateway.clockwork.table import JOBS
 from gateway.services import Services
@@ -14,6 +15,7 @@ _LOOK_EVERY_S = 5.0
 def start_clockwork(services: Services) -> Event:
     """Look for due jobs every few seconds until the event that is returned is set, or the process ends."""
     stop = Event()
+    start_packing(services.store, services.clock, stop)
     Thread(target=_look, args=(services, stop), name="clockwork", daemon=True).start()
     return stop
 

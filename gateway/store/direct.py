@@ -19,10 +19,11 @@ Row = tuple[Any, ...]
 class Direct:
     """The driver's connection under a SQLAlchemy connection. Its transaction is somebody else's affair."""
 
-    __slots__ = ("dialect", "driver")
+    __slots__ = ("dialect", "driver", "stamps")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, stamps: object = None) -> None:
         self.dialect = connection.dialect
+        self.stamps = stamps  # see `store.stamps`
         self.driver: Any = connection.connection.dbapi_connection
 
     def run(self, sql: str, values: Any) -> Any:

@@ -27,6 +27,7 @@ from gateway.store.fleeting_postgres import PostgresFleeting
 from gateway.store.fleeting_sqlite import SqliteFleeting
 from gateway.store.forks import call_in_child, forget_connections_on_fork
 from gateway.store.reading import IdleConnections, Reading
+from gateway.store.stamps import STAMPS, Stamps
 
 _BUSY_TIMEOUT_MS = 15_000
 _POSTGRES_NAMES = {"postgresql", "postgres", "postgresql+psycopg"}
@@ -39,6 +40,7 @@ class Store:
 
     engine: Engine
     fleeting: Fleeting  # nonces and last uses: see there
+    stamps: Stamps  # who signs receipts and takes decisions
 
     def __init__(self, database_url: str) -> None:
         """Open `sqlite:///<path>` or `postgresql://...`; connections are made when first needed.
@@ -53,10 +55,12 @@ class Store:
         else:
             self.engine = _postgres_engine(url)
             self.fleeting = PostgresFleeting(url)
+        self.stamps = Stamps()
+        known = {STAMPS: self.stamps}
         self._writing_engine = self.engine.execution_options(**{_WRITES: True})
-        self._write_session = sessionmaker(self._writing_engine, expire_on_commit=False)
+        self._write_session = sessionmaker(self._writing_engine, expire_on_commit=False, info=known)
         self._reading_engine = _reading_engine(self.engine)
-        self._read_session = sessionmaker(self._reading_engine, expire_on_commit=False, autoflush=False)
+        self._read_session = sessionmaker(self._reading_engine, expire_on_commit=False, autoflush=False, info=known)
         held = url.get_backend_name() == "sqlite"
         self._readers = IdleConnections(self._reading_engine) if held else None
         self._committers = IdleConnections(self._writing_engine) if held else None
@@ -80,10 +84,10 @@ class Store:
         with self._in_turn():
             if self._committers is None:
                 with self._writing_engine.begin() as connection:
-                    yield Direct(connection)
+                    yield Direct(connection, self.stamps)
                 return
             with self._committers.borrow() as connection:
-                direct = Direct(connection)
+                direct = Direct(connection, self.stamps)
                 direct.driver.execute("BEGIN IMMEDIATE")
                 try:
                     yield direct
