@@ -8,6 +8,8 @@ from flask import Flask
 
 from gateway.api.front import WireFront
 from gateway.api.routes import build_api_blueprint
+from gateway.audit.keeping import keep_records
+from gateway.audit.receipts import open_chain
 from gateway.clock import Clock, SystemClock
 from gateway.directory.authorization import Authorizer
 from gateway.directory.passwords import HashingLimit
@@ -49,6 +51,7 @@ def build_services(settings: Settings, clock: Clock) -> Services:
     store = Store(settings.database_url)
     upgrade(store)
     ring, own_keys = load_or_make_keys(settings.certs_dir, clock.now())
+    open_chain(store, keep_records(store, lambda: ring, settings.var_dir), clock.now())
     fetcher = make_fetcher(settings)
     return Services(
         store=store,
