@@ -9,6 +9,8 @@ TESTS ?=
 PYTEST_ARGS ?=
 # How long is fuzzed, all targets together, and which one alone: make fuzz SECONDS=3600 TARGET=response
 SECONDS ?= 60
+# How many pairs of policy and request are decided twice: make nightly PAIRS=100000
+PAIRS ?= 1000000
 TARGET ?=
 
 VENV := .venv
@@ -24,7 +26,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 COMPILE = $(LOCK_ENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate
 
-.PHONY: help install demo run test browser check lint fmt types imports bench fuzz lock chromium node clean
+.PHONY: help install demo run test browser check lint fmt types imports bench fuzz nightly lock chromium node clean
 
 help: ## print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +65,9 @@ bench: $(DEV) $(BENCH) ## run the benchmarks beside their peers
 
 fuzz: $(DEV) $(FUZZ) ## feed parsers with made-up bytes (SECONDS=60 for all, TARGET=response)
 	@$(BIN)/python -m fuzz.run --seconds $(SECONDS) --atheris $(FUZZ_ENV) $(if $(TARGET),--target $(TARGET))
+
+nightly: $(DEV) ## hold the policy engine against the slow reference on a million pairs (PAIRS=1000000)
+	@$(BIN)/python -m tests.property.policy_pairs $(PAIRS)
 
 lock: ## make the locks in requirements/ anew from pyproject.toml
 	@test -x $(LOCK_ENV)/bin/uv || { $(call new_venv,$(LOCK_ENV)) && $(LOCK_ENV)/bin/python -m pip install uv; }

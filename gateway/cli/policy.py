@@ -5,13 +5,14 @@ from sqlalchemy.orm import Session
 
 from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import Decorated, DeskGroup, TextFile
+from gateway.cli.policy_check import check, import_aws
 from gateway.cli.printing import Row
 from gateway.directory import attachments, groups, policies, roles, users
 from gateway.directory.groups import Group
 from gateway.directory.roles import Role
 from gateway.directory.users import User
 from gateway.errors import NotFound, Reason
-from gateway.policy import SYSTEM_POLICIES, SystemPolicy, parse_policy
+from gateway.policy import SYSTEM_POLICIES, SystemPolicy
 
 
 @click.group("policy", cls=DeskGroup)
@@ -19,13 +20,8 @@ def policy() -> None:
     """Policies, their versions, and whom they are attached to."""
 
 
-@policy.command("check")
-@click.argument("document", type=TextFile(), metavar="FILE")
-@pass_desk
-def check(desk: Desk, document: str) -> None:
-    """Read a policy FILE and say what is wrong with it, without storing it."""
-    parse_policy(document)
-    desk.out.done("the policy is well formed", {"well_formed": True})
+policy.add_command(check)
+policy.add_command(import_aws)
 
 
 @policy.command("create")

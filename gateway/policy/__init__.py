@@ -13,6 +13,7 @@ from gateway.policy.condition_block import ConditionBlock, Unmet, parse_conditio
 from gateway.policy.decision import Decision
 from gateway.policy.document import Condition, Effect, PolicyDocument, PolicyType, Statement, render_policy
 from gateway.policy.evaluate import Layers, decide
+from gateway.policy.lacking import lacks_only
 from gateway.policy.parser import parse_policy, parse_session_policy
 from gateway.policy.request import AccessRequest
 from gateway.policy.service_roles import SERVICE_ROLES, ServiceRole
@@ -60,6 +61,7 @@ __all__ = [
     "decide",
     "decide_trust",
     "find_system_policy",
+    "lacks_only",
     "parse_condition_block",
     "parse_policy",
     "parse_session_policy",

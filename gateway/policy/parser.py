@@ -14,6 +14,7 @@ from gateway.policy.strict_json import (
     Json,
     check_length,
     malformed,
+    positions_in,
     read_json,
     read_object,
     read_text,
@@ -57,9 +58,9 @@ def parse_session_policy(text: str) -> PolicyDocument:
 
 
 def _parse_document(text: str) -> PolicyDocument:
-    return PolicyDocument(
-        tuple(_parse_statement(value, f"Statement[{index}]") for index, value in enumerate(read_statements(text)))
-    )
+    with positions_in(text):
+        statements = enumerate(read_statements(text))
+        return PolicyDocument(tuple(_parse_statement(value, f"Statement[{index}]") for index, value in statements))
 
 
 def read_statements(text: str) -> list[Json]:

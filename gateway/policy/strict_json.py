@@ -5,10 +5,13 @@ Every refusal is an InputError that says where. Rule: RFC 8259; policy-language 
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
 
 from gateway.errors import InputError, Reason
+from gateway.policy.position import find_position
 
 MAX_DEPTH = 12  # the grammar needs 6
 _STRING = re.compile(r'"(?:[^"\\]|\\.?)*+"?', re.DOTALL)  # an unclosed one runs to the end, so no second look
@@ -27,9 +30,30 @@ class Members:
 Json: TypeAlias = "str | float | bool | list[Json] | Members | None"
 
 
+class MisplacedError(InputError):
+    """Something is wrong at one place of a policy; `path` is like `Statement[1].Condition.StringEquals`."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(Reason.POLICY_MALFORMED, f"{path}: {problem}" if path else problem, subject="PolicyDocument")
+        self.path = path
+
+
 def malformed(path: str, problem: str) -> InputError:
-    """An error about one place; `path` is like `Statement[1].Condition.StringEquals`."""
-    return InputError(Reason.POLICY_MALFORMED, f"{path}: {problem}" if path else problem, subject="PolicyDocument")
+    """An error about one place; the empty path is the whole document."""
+    return MisplacedError(path, problem)
+
+
+@contextmanager
+def positions_in(text: str) -> Iterator[None]:
+    """Errors about a place in `text` say its line and column too."""
+    try:
+        yield
+    except MisplacedError as exc:
+        if not exc.path:
+            raise
+        line, column = find_position(text, exc.path)
+        exc.public = f"{exc.public} (line {line}, column {column})"
+        raise
 
 
 def shown(text: str) -> str:

@@ -8,7 +8,7 @@ from gateway.policy.decision import Decision, Unmatched
 from gateway.policy.document import Effect, PolicyType, Statement
 from gateway.policy.parser import read_head, read_statements
 from gateway.policy.request import ASSUME_ROLE, AccessRequest
-from gateway.policy.strict_json import Json, check_length, malformed, read_object, read_texts, shown
+from gateway.policy.strict_json import Json, check_length, malformed, positions_in, read_object, read_texts, shown
 from gateway.policy.trusted import (
     TrustedPrincipal,
     find_federated_principal,
@@ -67,10 +67,9 @@ def parse_trust_policy(text: str) -> TrustPolicy:
     itself is the resource). Raises: InputError(POLICY_TOO_LONG), InputError(POLICY_MALFORMED).
     """
     check_length(text, MAX_TRUST_POLICY, ignore_white_space=False)
-    return TrustPolicy(
-        text,
-        tuple(_parse_statement(value, index) for index, value in enumerate(read_statements(text))),
-    )
+    with positions_in(text):
+        statements = enumerate(read_statements(text))
+        return TrustPolicy(text, tuple(_parse_statement(value, index) for index, value in statements))
 
 
 def _parse_statement(value: Json, index: int) -> TrustStatement:

@@ -1,6 +1,7 @@
 """The engine against the slow reference, and what must hold for every policy."""
 
 import json
+import random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from gateway.policy import (
     parse_policy,
     render_policy,
 )
+from tests.property.policy_pairs import find_disagreement
 from tests.property.policy_reference import (
     Context,
     Node,
@@ -48,7 +50,7 @@ def _decide(request: Request, layers: Layers) -> Decision:
     return decide(AccessRequest(*request), layers)
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(nodes=policies(), asked=st.lists(requests, min_size=3, max_size=6))
 def test_decide__any_policy__agrees_with_the_reference(nodes: list[Node], asked: list[Request]) -> None:
     layers = Layers(identity=_compile(nodes))
@@ -57,6 +59,11 @@ def test_decide__any_policy__agrees_with_the_reference(nodes: list[Node], asked:
         place = None if decision.statement is None else decision.statement.index
         assert (decision.outcome.value, place) == slow_decide(nodes, *request)
         assert decision.explain()
+
+
+def test_decide__ten_thousand_pairs__agree_with_the_reference() -> None:
+    # `make nightly` looks at a million.
+    assert find_disagreement(10_000, seed=random.SystemRandom().randrange(1 << 40)) is None
 
 
 @settings(max_examples=100, deadline=None)

@@ -92,7 +92,7 @@ def test_policy__versions__can_be_managed(ramgate: Ramgate) -> None:
 
 
 def test_policy_check__malformed__is_refused_without_storing(ramgate: Ramgate) -> None:
-    assert ramgate.json("policy", "check", "-", stdin=POLICY) == {"well_formed": True}
+    assert ramgate.json("policy", "check", "-", stdin=POLICY) == {"well_formed": True, "findings": []}
     assert ramgate.reason("policy", "check", "-", stdin="{}") == Reason.POLICY_MALFORMED
     assert ramgate.reason("policy", "create", "team", "-", stdin="{}") == Reason.POLICY_MALFORMED
     assert ramgate.json("policy", "list") == []
