@@ -73,6 +73,7 @@ class Reason(StrEnum):
     SAML_SHAPE = "SamlShape"
     SAML_VERSION = "SamlVersion"
     SAML_STATUS = "SamlStatus"
+    SAML_BINDING = "SamlBinding"
     SAML_NO_PASSIVE = "SamlNoPassive"
     SAML_NO_AUTHN_CONTEXT = "SamlNoAuthnContext"
     SAML_REQUEST_DENIED = "SamlRequestDenied"
@@ -197,6 +198,9 @@ class Reason(StrEnum):
     ROLE_CHOICE_GONE = "RoleChoiceGone"
     ROLE_NO_CONSOLE = "RoleNoConsole"
     SESSION_DURATION = "SessionDuration"
+    STEP_UP_IMPOSSIBLE = "StepUpImpossible"
+    STEP_UP_UNPROVED = "StepUpUnproved"
+    STEP_UP_OTHER_PERSON = "StepUpOtherPerson"
 
     # decisions
     ACCESS_DENIED = "AccessDenied"

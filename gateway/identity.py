@@ -139,3 +139,24 @@ class VerifiedIdentity:
     evidence: tuple[str, ...] = ()  # the numbered checks that passed, in order
     provider: str = ""  # ARN of the OIDC provider whose keys verified the token; SAML finds out later
     oidc: OidcClaims | None = None
+    name_qualifier: str = ""  # NameQualifier and SPNameQualifier of the NameID
+    sp_name_qualifier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedLogout:
+    """A provider's word that somebody has signed out there, after every check of the protocol passed.
+
+    INVARIANT: built only by the verifier in `saml`; every field was read from verified bytes. Owed by `federation`:
+    that it was not used before, and that only what came from a provider which owns the certificate is ended.
+    """
+
+    request_id: str
+    issuer: str
+    subject: str  # NameID
+    session_indexes: tuple[str, ...]  # empty: every session of that person
+    certificate_fingerprint: str
+    twin_fingerprints: tuple[str, ...]  # as in `VerifiedIdentity`
+    issued_at: datetime  # by the provider's clock, as are its assertions
+    not_on_or_after: datetime  # from then on the message is refused, skew included: a replay claim must outlive it
+    evidence: tuple[str, ...] = ()

@@ -2,10 +2,13 @@
 
 Kinds and values: "role" role id, "user" user id, "session" session id, "provider" provider ARN,
 "certificate" SHA-256 fingerprint, "assertion" issuer and assertion ID as `<issuer>#<id>`, "subject", "idp-session" and
-"unnamed-session" as `<provider ARN>#<subject, or ID of the session at the provider>`.
+"unnamed-session" as `<provider ARN>#<subject, or ID of the session at the provider>`, "access-key" its ID.
+What an account calls back by itself is bound to it: "own-session" `<account>#<session>`, "own-certificate"
+`<account>#<fingerprint>`, "own-assertion" `<account>#<issuer>#<id>`. What a SAML provider signs out has the time of the
+provider's clock: "saml-logout" `<provider ARN>#<subject>`, "saml-session" `<provider ARN>#<index and subject>`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -17,7 +20,7 @@ from gateway.store.direct import Source, Statement
 from gateway.store.hashed_key import hash_key
 from gateway.store.once import insert_once
 
-_ONE_OF_A_KIND = frozenset({"session", "assertion", "idp-session"})
+_ONE_OF_A_KIND = frozenset({"session", "assertion", "idp-session", "own-session", "own-assertion"})
 _FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -80,12 +83,19 @@ def find_revocation(source: Source, pairs: Collection[tuple[str, str]], issued_a
     What was issued after the revocation lives: a role may be given back, a certificate trusted again. A session or
     an assertion happens once, so its revocation holds whatever the times say.
     """
-    by_hash = {_hash(*pair): pair for pair in pairs}
+    return find_dated_revocation(source, dict.fromkeys(pairs, issued_at))
+
+
+def find_dated_revocation(source: Source, dated: Mapping[tuple[str, str], datetime]) -> tuple[str, str] | None:
+    """The same where each pair has an instant of its own: a session derived from another is as old, as far as that one
+    is concerned, as that one. So nothing that was derived while a revocation was being written outlives it.
+    """
+    by_hash = {_hash(*pair): pair for pair in dated}
     if not by_hash:
         return None
     revoked: dict[str, datetime] = dict(_find(len(by_hash)).all(source, *by_hash))
     for key_hash, pair in by_hash.items():
-        if key_hash in revoked and (pair[0] in _ONE_OF_A_KIND or issued_at <= revoked[key_hash]):
+        if key_hash in revoked and (pair[0] in _ONE_OF_A_KIND or dated[pair] <= revoked[key_hash]):
             return pair
     return None
 

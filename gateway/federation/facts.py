@@ -5,11 +5,12 @@ session remembers. They can wait in an offer until the person has chosen.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from gateway.identity import Protocol, VerifiedIdentity
 from gateway.sts.token import Provenance
 
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _INSTANTS = ("not_on_or_after", "session_not_on_or_after", "authn_instant", "issued_at")
 NAME_ID_FORMAT_PREFIX = "urn:oasis:names:tc:SAML:2.0:nameid-format:"
 
@@ -52,6 +53,8 @@ class LoginFacts:
     provider: str = ""  # ARN of the OpenID Provider; SAML names its providers in the assertion
     twin_fingerprints: tuple[str, ...] = ()
     issued_at: datetime | None = None  # None in an offer that was sealed before this was kept
+    name_qualifier: str = ""
+    sp_name_qualifier: str = ""
 
     def trust_context(self, occasion: Occasion) -> dict[str, tuple[str, ...]]:
         """The condition keys that trust policies and mapping rules may ask about.
@@ -90,7 +93,15 @@ class LoginFacts:
             certificate_fingerprint=certificate_fingerprint,
             recipient=self.recipient,
             session_index=self.session_index,
+            name_qualifier=self.name_qualifier,
+            sp_name_qualifier=self.sp_name_qualifier,
+            asserted_at=self._asserted_at(),
         )
+
+    def _asserted_at(self) -> str:
+        if self.protocol != Protocol.SAML or self.issued_at is None:
+            return ""
+        return str((self.issued_at - _EPOCH) // _MICROSECOND)
 
 
 def short_name_id_format(name_id_format: str) -> str:
@@ -99,6 +110,11 @@ def short_name_id_format(name_id_format: str) -> str:
     Rule: sts-contract §2.2.
     """
     return name_id_format.removeprefix(NAME_ID_FORMAT_PREFIX)
+
+
+def full_name_id_format(short: str) -> str:
+    """The other way round. Formats are URIs, so that a text without a colon is one that was shortened."""
+    return short if not short or ":" in short else NAME_ID_FORMAT_PREFIX + short
 
 
 def facts_of(identity: VerifiedIdentity) -> LoginFacts:
@@ -122,6 +138,8 @@ def facts_of(identity: VerifiedIdentity) -> LoginFacts:
         provider=identity.provider,
         twin_fingerprints=identity.twin_fingerprints,
         issued_at=identity.issued_at,
+        name_qualifier=identity.name_qualifier,
+        sp_name_qualifier=identity.sp_name_qualifier,
     )
 
 

@@ -2,8 +2,10 @@
 
 from sqlalchemy.orm import Session
 
+from gateway.federation.ended_logins import check_not_ended
 from gateway.federation.facts import LoginFacts, Occasion
 from gateway.federation.mapping import ResolvedRole
+from gateway.federation.metadata_use import count_login, promote_by_login
 from gateway.federation.role_options import login_context
 from gateway.keyring import KeyRing
 from gateway.sts.assume import RoleSessionGrant, assume_with_identity
@@ -23,10 +25,12 @@ def grant_role(
 ) -> RoleSessionGrant:
     """A session of the role, which remembers the provider that vouched and by which certificate or key of its own.
 
-    Raises: as `sts.assume.assume_with_identity`, which asks the trust policy.
+    Raises: as `ended_logins.check_not_ended`; as `sts.assume.assume_with_identity`, which asks the trust policy.
     """
     provider = resolved.provider
-    return assume_with_identity(
+    check_not_ended(session, facts, provider.arn)
+    promote_by_login(session, provider, occasion)
+    grant = assume_with_identity(
         session,
         ring=ring,
         role=resolved.role,
@@ -38,3 +42,5 @@ def grant_role(
         session_policy=session_policy,
         now=occasion.now,
     )
+    count_login(session, provider, occasion)
+    return grant

@@ -8,7 +8,9 @@ from sqlalchemy.orm import Session
 from gateway.directory.accounts import Account
 from gateway.directory.users import User, record_login
 from gateway.federation.assurance import assurance_of
+from gateway.federation.ended_logins import check_not_ended
 from gateway.federation.facts import LoginFacts, Occasion
+from gateway.federation.metadata_use import count_login, promote_by_login
 from gateway.federation.persons import Person, derive_groups
 from gateway.federation.receipts import record_user_login
 from gateway.federation.role_options import login_context
@@ -40,9 +42,12 @@ class UserLogin:
 def open_user_session(session: Session, ring: KeyRing, account: Account, person: Person, arrival: Arrival) -> UserLogin:
     """Sign a person in as a RAM user, with the groups that this login says, and leave a receipt.
 
-    Raises: SamlError(SAML_EXPIRED) when the session at the identity provider is over already.
+    Raises: SamlError(SAML_EXPIRED) when the session at the identity provider is over already; CredentialError(
+    TOKEN_REVOKED) when the provider said so.
     """
     facts, voucher, occasion = arrival.facts, arrival.voucher, arrival.occasion
+    check_not_ended(session, facts, voucher.arn)
+    promote_by_login(session, voucher, occasion)
     cap = user_duration(
         session_not_on_or_after=facts.session_not_on_or_after,
         login_limit_h=account.login_session_duration_h,
@@ -69,4 +74,5 @@ def open_user_session(session: Session, ring: KeyRing, account: Account, person:
     )
     record_login(session, user, occasion.now)
     record_user_login(session, occasion, principal, provenance, cap, how=person.how, groups=groups)
+    count_login(session, voucher, occasion)
     return UserLogin(user, handle, arrival.target, expires_at)

@@ -80,6 +80,8 @@ def read_assertion(
         session_index=authentication.session_index,
         attributes=attributes,
         twin_fingerprints=twins_of(signer, expectation.certificates),
+        name_qualifier=name_id.name_qualifier,
+        sp_name_qualifier=name_id.sp_name_qualifier,
         evidence=tuple(passed),
     )
 

@@ -1,4 +1,4 @@
-"""Encrypted assertions. Check 11.
+"""Encrypted assertions, check 11; and encrypted NameIDs of logout requests.
 
 Decrypted with `cryptography` and not by an XML encryption engine: an engine parses the plain text on its own,
 before anybody can look at it; here the plain text is bytes that go through the same hardened parser as the rest.
@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from gateway.errors import Reason, SamlError
 from gateway.saml import tags
 from gateway.saml.certificates import EncryptionKey, rsa_private_key
-from gateway.saml.tree import children_of, text_of
+from gateway.saml.tree import check_tree, children_of, text_of
 from gateway.saml.xml import Document, Element, decode_base64, parse_document
 
 _GCM_KEY_BYTES = {
@@ -64,15 +64,17 @@ _BLOCK_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Decrypted:
-    """An assertion that was encrypted."""
+    """An element that was encrypted."""
 
-    document: Document  # its root is the assertion
+    document: Document  # its root is the element
     authenticated: bool  # AES-GCM: the plain text is what the holder of the content key encrypted
 
 
 def undecryptable(detail: str) -> SamlError:
     """The one refusal for everything that goes wrong with a ciphertext."""
-    return SamlError(Reason.SAML_DECRYPTION, "the encrypted assertion can't be decrypted and read", detail)
+    return SamlError(
+        Reason.SAML_DECRYPTION, "the encrypted part of the SAML message can't be decrypted and read", detail
+    )
 
 
 def decrypt_assertion(encrypted: Element, keys: Sequence[EncryptionKey], *, covered_by_signature: bool) -> Decrypted:
@@ -81,15 +83,26 @@ def decrypt_assertion(encrypted: Element, keys: Sequence[EncryptionKey], *, cove
     Raises: SamlError(SAML_ENCRYPTION_SHAPE | SAML_ENCRYPTION_ALGORITHM) for what is refused before any key is
     used, SamlError(SAML_DECRYPTION) for everything that fails afterwards.
     """
+    return _decrypt(encrypted, keys, tags.ASSERTION, takes_cbc=covered_by_signature)
+
+
+def decrypt_name_id(encrypted: Element, keys: Sequence[EncryptionKey]) -> Element:
+    """Decrypt an EncryptedID to a NameID; AES-GCM only. Raises: as `decrypt_assertion`."""
+    document = _decrypt(encrypted, keys, tags.NAME_ID, takes_cbc=False).document
+    check_tree(document)
+    return document.root
+
+
+def _decrypt(encrypted: Element, keys: Sequence[EncryptionKey], wanted: str, *, takes_cbc: bool) -> Decrypted:
     data, encrypted_key = _parts(encrypted)
     method, cipher = _method_and_cipher(data)
     algorithm = method.get("Algorithm") or ""
-    key_bytes = _GCM_KEY_BYTES.get(algorithm) or (_CBC_KEY_BYTES.get(algorithm) if covered_by_signature else None)
+    key_bytes = _GCM_KEY_BYTES.get(algorithm) or (_CBC_KEY_BYTES.get(algorithm) if takes_cbc else None)
     if key_bytes is None or len(method):
         hint = "; with AES-CBC the Response must be signed" if algorithm in _CBC_KEY_BYTES else ""
         raise SamlError(
             Reason.SAML_ENCRYPTION_ALGORITHM,
-            "the encryption algorithm of the assertion is not accepted" + hint,
+            "the encryption algorithm is not accepted" + hint,
             repr(algorithm[:200]),
         )
     key_method, wrapped = _method_and_cipher(encrypted_key)
@@ -98,7 +111,7 @@ def decrypt_assertion(encrypted: Element, keys: Sequence[EncryptionKey], *, cove
     authenticated = algorithm in _GCM_KEY_BYTES
     plain = _open_gcm(content_key, cipher) if authenticated else _open_cbc(content_key, cipher)
     try:
-        return Decrypted(_read_in_context(plain, encrypted), authenticated)
+        return Decrypted(_read_in_context(plain, encrypted, wanted), authenticated)
     except SamlError as exc:
         raise undecryptable(f"{exc.reason}: {exc.public} ({exc.detail})") from exc
 
@@ -202,7 +215,7 @@ def _open_cbc(content_key: bytes, cipher: bytes) -> bytes:
     return padded[: -padded[-1]]
 
 
-def _read_in_context(plain: bytes, encrypted: Element) -> Document:
+def _read_in_context(plain: bytes, encrypted: Element, wanted: str) -> Document:
     """Parse the plain text as if it stood where the EncryptedAssertion stands: namespaces declared further out count.
 
     INVARIANT: the plain text can't leave its wrapper; closing it would leave a second root behind, which is not
@@ -215,8 +228,8 @@ def _read_in_context(plain: bytes, encrypted: Element) -> Document:
     wrapper = document.root
     if len(wrapper) != 1 or (wrapper.text or "").strip() or (wrapper[0].tail or "").strip():
         raise _bad_shape("the plain text is not one element")
-    if wrapper[0].tag != tags.ASSERTION:
-        raise _bad_shape("the plain text is not an assertion")
+    if wrapper[0].tag != wanted:
+        raise _bad_shape("the plain text is not what should be there")
     return replace(document, root=wrapper[0])
 
 

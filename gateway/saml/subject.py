@@ -21,6 +21,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 class NameId(NamedTuple):
     value: str
     format: str  # in full; empty when the IdP gave none
+    name_qualifier: str = ""
+    sp_name_qualifier: str = ""
 
 
 class Confirmation(NamedTuple):
@@ -35,7 +37,7 @@ def read_subject(subject: Element) -> tuple[NameId, Element]:
     """Check 15. Returns the NameID and the SubjectConfirmation.
 
     Refused: no NameID or two, an EncryptedID or BaseID, a NameID that is empty, over 1,024 characters long, or
-    holds control characters or white space at an end.
+    holds control characters or white space at an end; the same of its format and qualifiers.
     Raises: SamlError(SAML_SUBJECT), SamlError(SAML_SUBJECT_CONFIRMATION) unless there is exactly one.
     """
     confirmations = [child for child in subject if child.tag == tags.SUBJECT_CONFIRMATION]
@@ -50,10 +52,23 @@ def read_subject(subject: Element) -> tuple[NameId, Element]:
     name_id = children_of(subject, _SUBJECT_CHILDREN, reason=Reason.SAML_SUBJECT).get(tags.NAME_ID)
     if name_id is None:
         raise SamlError(Reason.SAML_SUBJECT, "the assertion has no NameID")
-    value = text_of(name_id, Reason.SAML_SUBJECT)
-    if not 0 < len(value) <= _MAX_NAME_ID or value != value.strip() or _CONTROL.search(value):
-        raise SamlError(Reason.SAML_SUBJECT, "the NameID can't be used", repr(value[:100]))
-    return NameId(value, name_id.get("Format") or ""), confirmations[0]
+    return read_name_id(name_id), confirmations[0]
+
+
+def read_name_id(element: Element) -> NameId:
+    """A NameID with its format and qualifiers, which a logout request has to give back as they came.
+
+    Raises: SamlError(SAML_SUBJECT).
+    """
+    value = text_of(element, Reason.SAML_SUBJECT)
+    qualifiers = [element.get(name) or "" for name in ("Format", "NameQualifier", "SPNameQualifier")]
+    if not value or any(_is_unusable(text) for text in (value, *qualifiers)):
+        raise SamlError(Reason.SAML_SUBJECT, "the NameID can't be used", repr((value[:100], *qualifiers))[:400])
+    return NameId(value, *qualifiers)
+
+
+def _is_unusable(text: str) -> bool:
+    return len(text) > _MAX_NAME_ID or text != text.strip() or _CONTROL.search(text) is not None
 
 
 def check_subject_confirmation(confirmation: Element, now: datetime, skew: timedelta) -> Confirmation:

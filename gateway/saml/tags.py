@@ -15,9 +15,14 @@ _XENC11 = f"{{{ENCRYPTION11_NS}}}"
 
 # protocol
 RESPONSE = _SAMLP + "Response"
+LOGOUT_REQUEST = _SAMLP + "LogoutRequest"
+LOGOUT_RESPONSE = _SAMLP + "LogoutResponse"
+SESSION_INDEX = _SAMLP + "SessionIndex"
 EXTENSIONS = _SAMLP + "Extensions"
 STATUS = _SAMLP + "Status"
 STATUS_CODE = _SAMLP + "StatusCode"
+STATUS_MESSAGE = _SAMLP + "StatusMessage"
+STATUS_DETAIL = _SAMLP + "StatusDetail"
 
 # assertion
 ASSERTION = _SAML + "Assertion"
@@ -81,6 +86,7 @@ TYPE_ENCRYPTED_KEY = ENCRYPTION_NS + "EncryptedKey"
 BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 ENTITY_FORMAT = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
 STATUS_SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
+STATUS_PARTIAL_LOGOUT = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout"
 STATUS_NO_PASSIVE = "urn:oasis:names:tc:SAML:2.0:status:NoPassive"
 STATUS_NO_AUTHN_CONTEXT = "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext"
 STATUS_REQUEST_DENIED = "urn:oasis:names:tc:SAML:2.0:status:RequestDenied"

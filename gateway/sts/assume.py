@@ -119,9 +119,12 @@ def assume_as_caller(
     duration_s: int | None,
     session_policy: str | None,
     source_identity: str | None = None,
+    access_key_id: str | None = None,
     now: datetime,
 ) -> RoleSessionGrant:
     """Turn a RAM user, or the holder of a role session, into a session of `role`.
+
+    `access_key_id`: the lasting key that the user signed with, if it was one; revoking it ends the session.
 
     The trust policy is asked here. That the caller's own policies allow `sts:AssumeRole` on the role (in a role
     session its session policy too) is the other half and was decided by the caller of this function.
@@ -143,10 +146,18 @@ def assume_as_caller(
     policy = _narrowed(parent, role, session_policy)
     token = _new_token(role, session_name, policy, duration, now)
     if parent is not None:
-        token = replace(token, provenance=parent.provenance, parent=parent.session_id, lineage=token_pairs(parent))
+        upstream = token_pairs(parent)
+        token = replace(
+            token,
+            provenance=parent.provenance,
+            parent=parent.session_id,
+            lineage=tuple(upstream),
+            lineage_at=tuple(upstream.values()),
+        )
         check_live(source, parent, now)
     elif isinstance(caller, RamUser):
-        token = replace(token, lineage=(("user", caller.user_id),))
+        by_key = () if access_key_id is None else (("access-key", access_key_id),)
+        token = replace(token, lineage=(("user", caller.user_id), *by_key))
     identity = _source_of(parent, source_identity)
     token = replace(token, mfa_present=_proved_mfa(context), mfa_at=_mfa_time(context, now), source_identity=identity)
     check_live(source, token, now)

@@ -8,11 +8,11 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, false, select, update
+from sqlalchemy import ColumnElement, Index, false, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory.accounts import Account
-from gateway.directory.revocations import find_revocation, revoke
+from gateway.directory.revocations import find_dated_revocation, revoke
 from gateway.directory.roles import Role
 from gateway.directory.users import User
 from gateway.errors import AuthenticationError, CredentialError, Reason
@@ -22,7 +22,7 @@ from gateway.principal import AccountOwner, Principal, RamUser, RoleSession
 from gateway.store.base import Base
 from gateway.store.hashed_key import hash_key
 from gateway.store.sweep import sweep_expired
-from gateway.sts.revocation import Pair, origin_pairs, token_pairs
+from gateway.sts.revocation import Dated, origin_pairs, own_pairs, token_pairs
 from gateway.sts.token import Provenance, SessionToken, open_token, provenance_fields, seal_token
 
 _OWNER, _USER, _ROLE = "owner", "user", "role"
@@ -30,6 +30,7 @@ _OWNER, _USER, _ROLE = "owner", "user", "role"
 
 class BrowserSessionRow(Base):
     __tablename__ = "browser_sessions"
+    __table_args__ = (Index(None, "account_id", "created_at"),)
 
     handle_hash: Mapped[str] = mapped_column(primary_key=True)
     session_id: Mapped[str]  # a role session's is that of its token; revocations of kind `session` name it
@@ -149,7 +150,7 @@ def find_session(session: Session, ring: KeyRing, handle: str, now: datetime) ->
         mfa_present=row.mfa_present,
         mfa_at=row.mfa_at,
     )
-    return None if find_revocation(session, _pairs(live), row.created_at) else live
+    return None if find_dated_revocation(session, session_pairs(live)) else live
 
 
 def end_session(session: Session, handle: str, now: datetime) -> None:
@@ -212,10 +213,11 @@ def _principal(
     return None
 
 
-def _pairs(live: BrowserSession) -> tuple[Pair, ...]:
+def session_pairs(live: BrowserSession) -> Dated:
+    """Everything whose revocation ends this session, as `token_pairs`."""
     if live.token is not None:
         return token_pairs(live.token)
-    own: tuple[Pair, ...] = (("session", live.session_id),)
+    pairs = own_pairs(live.principal.account_id, live.session_id, live.created_at)
     if isinstance(live.principal, RamUser):
-        own += (("user", live.principal.user_id),)
-    return own + origin_pairs(live.provenance)
+        pairs["user", live.principal.user_id] = live.created_at
+    return pairs | origin_pairs(live.provenance, live.created_at)

@@ -46,6 +46,14 @@ class Provenance:
     certificate_fingerprint: str
     recipient: str
     session_index: str = ""  # the session at the identity provider (SessionIndex or sid), where it named one
+    name_qualifier: str = ""  # of the NameID, which a logout request has to give back as it came
+    sp_name_qualifier: str = ""
+    asserted_at: str = ""  # when the provider issued it by its own clock, in microseconds since 1970; SAML only
+
+    @property
+    def asserted(self) -> datetime | None:
+        """None in sessions from before this was kept."""
+        return _EPOCH + int(self.asserted_at) * _MICROSECOND if self.asserted_at else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,7 @@ class SessionToken:
     provenance: Provenance | None
     parent: str | None = None  # session id of the session that this one was derived from
     lineage: tuple[tuple[str, str], ...] = ()  # (kind, value) of everything upstream whose revocation ends this too
+    lineage_at: tuple[datetime, ...] = ()  # how old each of `lineage` is; empty: as old as this session
     mfa_present: bool = False  # a second factor was proved at the browser sign-in that this came from
     mfa_at: datetime | None = None  # when, to the second, if it is known
     source_identity: str | None = None  # who is behind it, as the first AssumeRole of the chain said; it stays
@@ -135,6 +144,8 @@ def _extras(token: SessionToken) -> dict[str, object]:
     extras: dict[str, object] = {"mfa": True} if token.mfa_present else {}
     if token.mfa_at is not None:
         extras["mfa_at"] = (token.mfa_at - _EPOCH) // _SECOND
+    if token.lineage_at:
+        extras["since"] = [(instant - _EPOCH) // _MICROSECOND for instant in token.lineage_at]
     return extras if token.source_identity is None else extras | {"source": token.source_identity}
 
 
@@ -154,6 +165,7 @@ def _token(payload: bytes) -> SessionToken:
         provenance=Provenance(*origin) if origin else None,
         parent=parent,
         lineage=tuple((kind, value) for kind, value in lineage),
+        lineage_at=tuple(_EPOCH + instant * _MICROSECOND for instant in extras.get("since", ())),
         mfa_present=extras.get("mfa") is True,
         mfa_at=_EPOCH + extras["mfa_at"] * _SECOND if "mfa_at" in extras else None,
         source_identity=extras.get("source"),
@@ -172,4 +184,5 @@ def provenance_fields(origin: Provenance) -> list[str]:
         origin.certificate_fingerprint,
         origin.recipient,
         origin.session_index,
+        *((origin.name_qualifier, origin.sp_name_qualifier, origin.asserted_at) if origin.protocol == "saml" else ()),
     ]

@@ -18,8 +18,7 @@ from gateway.errors import Denied, Reason
 from gateway.federation.receipts import grant_details
 from gateway.principal import RamUser
 from gateway.sts.assume import RoleSessionGrant, assume_as_caller
-from gateway.sts.revocation import origin_pairs
-from gateway.sts.sessions import BrowserSession, open_session
+from gateway.sts.sessions import BrowserSession, open_session, session_pairs
 from gateway.web.edge import Edge, form_text, see_other
 from gateway.web.login_steps import check_network
 from gateway.web.records import record_own_change
@@ -88,9 +87,16 @@ def _check_own_policies(
 
 def _bounded(grant: RoleSessionGrant, who: BrowserSession) -> RoleSessionGrant:
     expires_at: datetime = min(grant.token.expires_at, who.expires_at)
-    lineage = (*grant.token.lineage, ("session", who.session_id), *origin_pairs(who.provenance))
+    upstream = session_pairs(who)
     cap = grant.duration_cap if expires_at == grant.token.expires_at else who.duration_cap
-    return replace(grant, token=replace(grant.token, expires_at=expires_at, lineage=lineage), duration_cap=cap)
+    token = replace(
+        grant.token,
+        expires_at=expires_at,
+        provenance=who.provenance,
+        lineage=tuple(upstream),
+        lineage_at=tuple(upstream.values()),
+    )
+    return replace(grant, token=token, duration_cap=cap)
 
 
 def _change_to(edge: Edge, session: Session, who: BrowserSession, grant: RoleSessionGrant) -> str:

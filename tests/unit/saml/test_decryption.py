@@ -181,7 +181,7 @@ def test_decrypt_assertion__plain_text_is_no_assertion__one_refusal(algorithm: s
     error = refusal(root)
     assert (error.reason, error.public) == (
         Reason.SAML_DECRYPTION,
-        "the encrypted assertion can't be decrypted and read",
+        "the encrypted part of the SAML message can't be decrypted and read",
     )
 
 
@@ -219,7 +219,7 @@ def test_decrypt_assertion__refused_after_cbc__tells_the_log_only(spec: Spec) ->
     error = refusal(root)
     assert (error.reason, error.public) == (
         Reason.SAML_DECRYPTION,
-        "the encrypted assertion can't be decrypted and read",
+        "the encrypted part of the SAML message can't be decrypted and read",
     )
     assert error.detail is not None
     assert error.detail.startswith("Saml")
