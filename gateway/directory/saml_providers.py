@@ -113,14 +113,6 @@ def list_saml_providers(session: Session, account_id: str) -> Sequence[SamlProvi
     return session.scalars(query).all()
 
 
-def providers_of_issuer(session: Session, entity_id: str, *, at_most: int) -> Sequence[SamlProvider]:
-    """The providers of whatever accounts that have this entity ID, the oldest first."""
-    if not is_storable(entity_id):
-        return []
-    query = select(SamlProvider).where(SamlProvider.entity_id == entity_id).order_by(SamlProvider.id).limit(at_most)
-    return session.scalars(query).all()
-
-
 def page_saml_providers(session: Session, account_id: str, page: Page) -> Slice[SamlProvider]:
     """By name."""
     query = select(SamlProvider).where(SamlProvider.account_id == account_id)

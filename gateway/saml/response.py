@@ -88,14 +88,18 @@ def peek_answered(encoded: str | bytes) -> str | None:
     return document.root.get("InResponseTo")
 
 
-def verify_response(encoded: str | bytes, expectation: Expectation, now: datetime) -> VerifiedIdentity:
+def verify_response(
+    encoded: str | bytes, expectation: Expectation, now: datetime, passed: list[Check] | None = None
+) -> VerifiedIdentity:
     """Verify a response as it came in the form field `SAMLResponse`: base64 of the whole samlp:Response.
 
+    `passed`: an empty list to find the checks in that were passed, for whoever wants to know how far a refused one came.
     Pure: the caller still owes that the assertion was not used before, see `checks`.
     Raises: SamlError with the reason of the first check that fails.
     """
+    passed = [] if passed is None else passed
     data = decode_base64(encoded)  # 1
-    passed = [Check.ENCODING]
+    passed.append(Check.ENCODING)
     received = parse_document(data)  # 2
     passed.append(Check.XML)
     census = check_tree(received)  # 3

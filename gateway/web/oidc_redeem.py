@@ -1,7 +1,7 @@
 """The way back from an OpenID Provider: a code becomes a verified identity. No Flask in here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from gateway.errors import AuthenticationError, OidcError, Reason
@@ -26,6 +26,7 @@ from gateway.oidc.userinfo import read_user_info, with_user_info
 from gateway.secret import Secret
 from gateway.services import Services
 from gateway.web.oidc_setup import CALL_LIMITS, BrowserProvider
+from gateway.web.oidc_trail import OidcTrail
 
 _OK = 200
 
@@ -36,6 +37,7 @@ class BroughtBack:
 
     parameters: Mapping[str, Sequence[str]]
     browser: str
+    trail: OidcTrail = field(default_factory=OidcTrail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,13 @@ def redeem_login(services: Services, provider: BrowserProvider, brought: Brought
     state = callback_state(brought.parameters)
     known = services.oidc_providers.get(provider.issuer)
     begun = _take(services, provider, state, brought.browser)
+    brought.trail.begun = True
     pending = _pending(state, begun)
     _check_unchanged(services, provider, begun)
     check_fingerprints(known, provider.fingerprints)
     callback = check_callback(brought.parameters, pending, known.metadata)
     tokens = _redeem(services, provider, known, callback, pending)
-    identity = _verify(services, provider, pending, callback, tokens)
+    identity = _verify(services, provider, pending, callback, tokens, brought.trail)
     if provider.wish.reads_user_info:
         identity = _with_user_info(services, provider, identity, tokens.access_token)
     return Redeemed(identity, begun.target)
@@ -118,8 +121,13 @@ def _redeem(
     return parse_token_answer(answer.status, answer.body)
 
 
-def _verify(
-    services: Services, provider: BrowserProvider, pending: PendingLogin, callback: Callback, tokens: Tokens
+def _verify(  # noqa: PLR0917 - whose, what was asked, what came, and where it is noted
+    services: Services,
+    provider: BrowserProvider,
+    pending: PendingLogin,
+    callback: Callback,
+    tokens: Tokens,
+    trail: OidcTrail,
 ) -> VerifiedIdentity:
     login = LoginExpectation(
         client_id=pending.client_id,
@@ -134,6 +142,7 @@ def _verify(
     def verify(known: KnownProvider) -> VerifiedIdentity:
         check_fingerprints(known, provider.fingerprints)
         expectation = provider.expectation(login, known.metadata.id_token_algorithms, services.skew)
+        trail.note(tokens.unverified_id_token, expectation, known.keys)
         return verify_id_token(tokens.unverified_id_token, expectation, known.keys, services.clock.now())
 
     return services.oidc_providers.use(provider.issuer, verify)

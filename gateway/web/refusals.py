@@ -64,6 +64,7 @@ def install_refusals(app: Flask, services: Services) -> None:
 
 def _refusal_page(services: Services, error: GatewayError) -> Response:
     visit = _visit(services)
+    visit.refused = error
     log_event(
         "web.refused",
         request_id=visit.request_id,

@@ -15,6 +15,7 @@ from gateway.web.oidc_redeem import BroughtBack, Redeemed, redeem_login
 from gateway.web.oidc_setup import get_browser_provider
 from gateway.web.oidc_start import OidcStart, start_oidc_login
 from gateway.web.session import end_current, sign_in
+from gateway.web.visit import current_visit
 
 _HINT_MAX = 320
 _KEYS_LIVE_S = 300
@@ -41,6 +42,7 @@ def create_oidc_blueprint(edge: Edge) -> Blueprint:
         with services.store.reading() as session:
             provider = get_browser_provider(session, services.ring, account_id, name)
         brought = BroughtBack(request.args.to_dict(flat=False), edge.browser())
+        current_visit().trail = brought.trail
         with lanes.enter(provider.issuer):
             redeemed = redeem_login(services, provider, brought)
         return _complete(edge, redeemed, brought.browser)

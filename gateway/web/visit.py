@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from flask import g, request
 
 from gateway.client import Client, client_of_environ
+from gateway.errors import GatewayError
 from gateway.ids import new_request_id
 from gateway.services import Services
+from gateway.web.oidc_trail import OidcTrail
 
 _ATTRIBUTE = "ramgate_visit"
 
@@ -16,6 +18,8 @@ class Visit:
     request_id: str
     client: Client
     form_targets: tuple[str, ...] = ()  # origins that forms on this page may lead to, besides our own
+    refused: GatewayError | None = None  # why the request is refused
+    trail: OidcTrail | None = None  # of a login at an OpenID Provider
 
 
 def begin_visit(services: Services) -> Visit:

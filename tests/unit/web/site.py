@@ -36,11 +36,14 @@ ROLE_SESSION_NAME = "https://www.aliyun.com/SAML-Role/Attributes/RoleSessionName
 
 
 class Browser(FlaskClient):
-    """Opens everything at the gateway's own origin."""
+    """Opens everything at the gateway's own origin, and reads each answer to its end, as a server sends it."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         kwargs.setdefault("base_url", BASE)
-        return super().open(*args, **kwargs)
+        answer = super().open(*args, **kwargs)
+        answer.get_data()
+        answer.close()  # what is done once an answer is sent is done
+        return answer
 
     def csrf(self, path: str) -> str:
         return csrf_of(self.get(path).text)
