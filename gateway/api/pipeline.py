@@ -1,7 +1,7 @@
 """One signed or anonymous API call from bytes to bytes.
 
 The phases, always all of them and always in this order, so that no operation can forget one:
-1. read call   2. authenticate   3. parse   4. authorize   5. perform   6. receipt   7. render
+1. read call   2. authenticate   3. parse   4. authorize   5. perform   6. receipt   7. remember   8. render
 Phases 2 to 4 run in a session that only reads: whoever is refused there never held the write lock. An operation that
 changes nothing is performed in it too, and commits nothing. For a change they are gone through once more in the
 transaction that it is made in: one transaction, and a change that fails leaves nothing of itself behind. What takes
@@ -24,9 +24,10 @@ from gateway.api.authenticate import CallProof, claim_nonce, claim_nonce_for_goo
 from gateway.api.authorize import authorize
 from gateway.api.call import ApiCall, WireRequest, asks_for_xml, read_call, wants_xml
 from gateway.api.diagnosis import seal_diagnosis
-from gateway.api.errors import Failure, FederatedCaller, render_error, render_internal_error
+from gateway.api.errors import Failure, render_error, render_internal_error
 from gateway.api.parameters import Parameters
 from gateway.api.receipts import call_receipt
+from gateway.api.remembering import Asked, remember
 from gateway.api.render import JSON_TYPE, XML_TYPE, Value, render_json, render_xml
 from gateway.api.versions import SERVICE_NAMES
 from gateway.audit.log import log_event
@@ -34,7 +35,6 @@ from gateway.audit.receipts import record
 from gateway.errors import Denied, GatewayError, Throttled
 from gateway.guard.proof import verify_proof
 from gateway.policy import Decision
-from gateway.principal import Principal
 from gateway.services import Services
 from gateway.store.direct import Direct, Source
 from gateway.store.reading import Reading
@@ -53,27 +53,40 @@ class ApiReply:
 
 def run(wire: WireRequest, services: Services, find: Callable[[str, str], AnyAction] = find_action) -> ApiReply:
     """Answer a call. Never raises: a refusal and a fault of ours are answers too."""
-    trail = _Trail()
+    trail = _Trail(Asked("", wire.request_id, wire.client))
     xml = wants_xml(wire.query_string)
     try:
         call = read_call(wire)
         xml = asks_for_xml(call.parameters.get("Format") or "JSON")
         action = find(call.version, call.action)
-        trail.action = action
+        trail.action, trail.asked.operation = action, action.name
         outcome = _carry_out(action, call, services, trail)
+        remember(trail.asked, services, None)
     except GatewayError as error:
-        failure = _failure(trail, wire, services)
-        status, body = render_error(error, failure, _diagnose(error, failure, services))
-        _log("api.refused", trail, wire, error)
-        wait_s = error.retry_after_s if isinstance(error, Throttled) else None
-        return replace(_reply(status, "Error", body, wire, xml=xml), retry_after_ms=wait_s and wait_s * 1000)
-    except Exception:  # the last line of the edge: a caller never sees a stack trace
-        logging.getLogger("ramgate").exception("unexpected error in %s", wire.request_id)
-        status, body = render_internal_error(_failure(trail, wire, services))
-        return _reply(status, "Error", body, wire, xml=xml)
+        return _refuse(error, trail, wire, services, xml=xml)
+    except Exception as fault:  # noqa: BLE001 - logged; the last line of the edge: a caller never sees a stack trace
+        return _break_off(fault, trail, wire, services, xml=xml)
     _log("api.answered", trail, wire)
     answer = {"RequestId": wire.request_id, **outcome.answer}
     return _reply(200, f"{action.name}Response", answer, wire, xml=xml)
+
+
+def _refuse(error: GatewayError, trail: "_Trail", wire: WireRequest, services: Services, *, xml: bool) -> ApiReply:
+    try:
+        remember(trail.asked, services, error)
+    except Exception as fault:  # noqa: BLE001 - logged; what can't be remembered is not answered
+        return _break_off(fault, trail, wire, services, xml=xml)
+    failure = _failure(trail, wire, services)
+    status, body = render_error(error, failure, _diagnose(error, failure, services))
+    _log("api.refused", trail, wire, error)
+    wait_s = error.retry_after_s if isinstance(error, Throttled) else None
+    return replace(_reply(status, "Error", body, wire, xml=xml), retry_after_ms=wait_s and wait_s * 1000)
+
+
+def _break_off(fault: Exception, trail: "_Trail", wire: WireRequest, services: Services, *, xml: bool) -> ApiReply:
+    logging.getLogger("ramgate").error("unexpected error in %s", wire.request_id, exc_info=fault)
+    status, body = render_internal_error(_failure(trail, wire, services))
+    return _reply(status, "Error", body, wire, xml=xml)
 
 
 def _diagnose(error: GatewayError, failure: Failure, services: Services) -> str:
@@ -84,17 +97,17 @@ def _diagnose(error: GatewayError, failure: Failure, services: Services) -> str:
 
 @dataclass(slots=True)
 class _Trail:
-    """How far a call came: what a failure may say about it."""
+    """How far a call came: what a failure may say about it, and the journal."""
 
+    asked: Asked
     action: AnyAction | None = None
-    caller: Principal | FederatedCaller | None = None
 
 
 def _failure(trail: _Trail, wire: WireRequest, services: Services) -> Failure:
     action, host = trail.action, host_id(wire.headers, services.base_url)
     if action is None:
         return Failure(wire.request_id, host)
-    return Failure(wire.request_id, host, action.name, action.permission, trail.caller)
+    return Failure(wire.request_id, host, action.name, action.permission, trail.asked.caller)
 
 
 def _carry_out(action: AnyAction, call: ApiCall, services: Services, trail: _Trail) -> Outcome:
@@ -148,16 +161,17 @@ def _admit(stage: _Stage, source: Session | Reading, earlier: _Ready | None = No
     if stage.proof is not None:
         caller = verify_proof(source, services.ring, services.store.fleeting, stage.proof, now)
         principal, token = caller.principal, caller.token
-        trail.caller = principal
+        trail.asked.caller = principal
         if earlier is None:
             claim_nonce(services.store.fleeting, stage.proof, SERVICE_NAMES[action.version], now)
     work = Work(services, source, call, call.wire.client, now, principal, token)
     request = action.parse(Parameters(call.parameters)) if earlier is None else earlier.request
-    trail.caller = principal or action.federated(request)
+    trail.asked.caller = principal or action.federated(request)
     if not action.permission or principal is None:
         return _Ready(work, request, (), ())
     targets = action.targets(work, request)
-    return _Ready(work, request, targets, authorize(action, request, work, targets))
+    decisions = trail.asked.decisions = authorize(action, request, work, targets)
+    return _Ready(work, request, targets, decisions)
 
 
 def _leave_grant(direct: Direct, stage: _Stage, ready: _Ready, granted: Outcome) -> None:
@@ -196,7 +210,7 @@ def _log(event: str, trail: _Trail, wire: WireRequest, error: GatewayError | Non
         request_id=wire.request_id,
         reason=None if error is None else error.reason,
         action=trail.action.name if trail.action is not None else "",
-        caller=getattr(trail.caller, "arn", None),
+        caller=getattr(trail.asked.caller, "arn", None),
         client=wire.client.address,
         detail=None if error is None else error.detail,
     )

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from gateway.client import policy_context
 from gateway.principal import Principal
 from gateway.services import Services
-from gateway.web.records import record_change
+from gateway.web.records import record_change, require
 from gateway.web.session import current_session
 from gateway.web.visit import current_visit
 
@@ -22,7 +22,7 @@ def allowed_to(session: Session, services: Services, action: str, entity: str = 
     context = policy_context(
         current_visit().client, services.clock.now(), principal.arn, mfa_present=who.mfa_present, mfa_at=who.mfa_at
     )
-    services.authorizer.require(session, principal, f"ram:{action}", resource, context)
+    require(session, services, principal, f"ram:{action}", resource, context)
     return principal
 
 

@@ -13,6 +13,7 @@ from gateway.policy import Decision, Outcome
 from gateway.principal import AccountOwner, RamUser
 from gateway.services import Services
 from gateway.sts.sessions import BrowserSession
+from gateway.web.records import remember
 from gateway.web.session import current_session
 from gateway.web.visit import current_visit
 
@@ -59,4 +60,6 @@ def _decide(session: Session, services: Services, who: BrowserSession, action: s
     context = policy_context(
         current_visit().client, services.clock.now(), who.principal.arn, mfa_present=who.mfa_present, mfa_at=who.mfa_at
     )
-    return services.authorizer.decide(session, who.principal, f"ram:{action}", who.principal.arn, context)
+    decision = services.authorizer.decide(session, who.principal, f"ram:{action}", who.principal.arn, context)
+    remember(services, who.principal, decision)
+    return decision

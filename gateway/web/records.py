@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
+from gateway.audit.decisions import decision_record, record_decision
 from gateway.audit.log import log_event
 from gateway.audit.receipts import Detail, Receipt, record
-from gateway.errors import GatewayError
+from gateway.errors import Denied, GatewayError
+from gateway.policy import Decision
 from gateway.principal import Principal
 from gateway.services import Services
 from gateway.web.visit import current_visit
@@ -27,6 +29,37 @@ def record_own_change(
 ) -> None:
     """Somebody changed something about themselves."""
     _record(session, services, principal, action, details)
+
+
+def require(  # noqa: PLR0917 - who wants what, on which values
+    session: Session,
+    services: Services,
+    principal: Principal,
+    action: str,
+    resource: str,
+    context: Mapping[str, tuple[str, ...]],
+) -> Decision:
+    """Ask the policies for somebody at the browser; what they say is remembered before anything comes of it.
+
+    Raises: Denied(ACCESS_DENIED), with the decision.
+    """
+    try:
+        decision = services.authorizer.require(session, principal, action, resource, context)
+    except Denied as error:
+        if isinstance(error.decision, Decision):
+            remember(services, principal, error.decision)
+        raise
+    remember(services, principal, decision)
+    return decision
+
+
+def remember(services: Services, principal: Principal, decision: Decision) -> None:
+    """Hand a decision about somebody at the browser to the journal. Raises: OSError if it can't be written."""
+    at, request_id = services.clock.now(), current_visit().request_id
+    operation = decision.request.action.partition(":")[2]
+    record_decision(
+        services.store, decision_record(decision, principal, at=at, request_id=request_id, operation=operation)
+    )
 
 
 def log_refused_code(error: GatewayError, account_id: str, holder_id: str) -> None:
