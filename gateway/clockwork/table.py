@@ -1,5 +1,8 @@
 """Every job there is."""
 
-from gateway.clockwork.job import Job
+from datetime import timedelta
 
-JOBS: tuple[Job, ...] = ()
+from gateway.clockwork.job import Job
+from gateway.clockwork.metadata import tend_metadata
+
+JOBS: tuple[Job, ...] = (Job("metadata", timedelta(minutes=1), tend_metadata),)

@@ -43,6 +43,7 @@ class MetadataSource(Base):
     anchors_pem: Mapped[str]  # certificates that must have signed what is fetched; empty: no signature is asked for
     trust_tls: Mapped[bool]  # without anchors: what the server's TLS certificate vouches for needs no approval
     etag: Mapped[str]
+    cache_duration_s: Mapped[int | None]  # what the publisher asked for last
     next_refresh_at: Mapped[datetime | None] = mapped_column(index=True)
     tried_at: Mapped[datetime | None]
     refreshed_at: Mapped[datetime | None]  # the last attempt that worked
@@ -54,7 +55,7 @@ class MetadataSource(Base):
     in_force_since: Mapped[datetime]
     brought_by: Mapped[str]  # who or what brought the document in force
     refused_digest: Mapped[str]  # of the document that was discarded last: it is not offered again
-    file_digest: Mapped[str]  # SHA-256 of the dropped file as it was taken last
+    file_digest: Mapped[str] = mapped_column(index=True)  # SHA-256 of the dropped file as it was taken last
     gone_since: Mapped[datetime | None]  # the dropped file, or the entity, is not there any more
     trial_until: Mapped[datetime | None]  # until then failures put the previous document in force again
     trial_began_at: Mapped[datetime | None]  # the ten minutes that `trial_failures` are counted in
@@ -63,6 +64,10 @@ class MetadataSource(Base):
     @property
     def anchors(self) -> tuple[TrustedCertificate, ...]:
         return read_anchors(self.anchors_pem)
+
+    @property
+    def cache_duration(self) -> timedelta | None:
+        return None if self.cache_duration_s is None else timedelta(seconds=self.cache_duration_s)
 
     @property
     def refused_from(self) -> datetime | None:

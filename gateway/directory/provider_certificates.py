@@ -13,6 +13,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, ForeignKey, case, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from gateway.directory.provider_keys import saml_provider_key, user_sso_key
 from gateway.errors import InputError, Reason
 from gateway.saml.certificates import TrustedCertificate
 from gateway.store.base import Base, RowNumber
@@ -51,6 +52,13 @@ class ProviderCertificate(Base):
     window_began_at: Mapped[datetime | None]  # the ten minutes that `window_count` counts uses in
     window_count: Mapped[int] = mapped_column(default=0)
 
+    @property
+    def provider_key(self) -> str:
+        """See `directory.provider_keys`."""
+        if self.provider_id is not None:
+            return saml_provider_key(self.provider_id)
+        return user_sso_key(self.sso_account_id or "")
+
     def as_trusted(self) -> TrustedCertificate:
         return TrustedCertificate(
             fingerprint=self.fingerprint,
@@ -63,10 +71,12 @@ class ProviderCertificate(Base):
 
 @dataclass(frozen=True, slots=True)
 class CertificateUse:
-    """Which row verified a login, and whether that is what a staged document waits for."""
+    """Which row verified a login, and by which a staged document is put in force, if one of those that did waits for
+    that.
+    """
 
     row_id: int
-    promotes: bool
+    promoting_row_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +129,7 @@ def use_of(rows: Iterable[ProviderCertificate], fingerprints: Sequence[str]) -> 
     met = [own[fingerprint] for fingerprint in fingerprints if fingerprint in own]
     if not met:
         return None
-    return met[0].fingerprint, CertificateUse(met[0].id, promotes=any(row.promotes for row in met))
+    return met[0].fingerprint, CertificateUse(met[0].id, next((row.id for row in met if row.promotes), None))
 
 
 def count_use(session: Session, use: CertificateUse, now: datetime) -> None:
@@ -136,6 +146,34 @@ def count_use(session: Session, use: CertificateUse, now: datetime) -> None:
         )
         .execution_options(synchronize_session=False)
     )
+
+
+def still_promotes(session: Session, row_id: int) -> bool:
+    """Asked under the account's lock: the document may have been discarded or put in force since the row was read."""
+    query = select(ProviderCertificate.promotes).where(ProviderCertificate.id == row_id)
+    return bool(session.scalar(query))
+
+
+def retiring_rows(session: Session, entity_id: str, at_most: int) -> Sequence[ProviderCertificate]:
+    """Of whatever owners: certificates of previous documents for this entity ID. One indexed query."""
+    query = (
+        select(ProviderCertificate)
+        .where(
+            ProviderCertificate.entity_id == entity_id,
+            ProviderCertificate.state == CertificateState.RETIRING.value,
+        )
+        .order_by(ProviderCertificate.id)
+        .limit(at_most)
+    )
+    return session.scalars(query).all()
+
+
+def has_lapsed(session: Session, entity_id: str) -> bool:
+    """Whether a document for this entity ID was given up because its validity is over. For refusals that say so."""
+    query = select(ProviderCertificate.id).where(
+        ProviderCertificate.entity_id == entity_id, ProviderCertificate.state == CertificateState.LAPSED.value
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def recent_uses(session: Session, provider_key: str, now: datetime) -> int:

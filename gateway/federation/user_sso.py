@@ -3,7 +3,9 @@
 from sqlalchemy.orm import Session
 
 from gateway.directory.accounts import Account
-from gateway.directory.user_sso import UserSsoSettings, find_user_sso, user_sso_certificates
+from gateway.directory.provider_certificates import TRUSTED, CertificateUse, certificate_rows, use_of
+from gateway.directory.provider_keys import user_sso_key
+from gateway.directory.user_sso import UserSsoSettings, find_user_sso
 from gateway.errors import Reason, SamlError
 from gateway.federation.pending import PendingLogin
 from gateway.identity import VerifiedIdentity
@@ -14,8 +16,10 @@ def user_sso_provider_arn(account_id: str) -> str:
     return f"acs:ram::{account_id}:user-sso"
 
 
-def check_user_sso(session: Session, account: Account, identity: VerifiedIdentity, audience: str) -> UserSsoSettings:
-    """The account's user SSO setting, if it vouches for this identity.
+def check_user_sso(
+    session: Session, account: Account, identity: VerifiedIdentity, audience: str
+) -> tuple[UserSsoSettings, CertificateUse]:
+    """The account's user SSO setting, if it vouches for this identity, and by which certificate.
 
     The message must have been made for this very account (audience), by the identity provider that this account
     registered (entity ID), and be signed with a certificate that this account registered.
@@ -34,15 +38,17 @@ def check_user_sso(session: Session, account: Account, identity: VerifiedIdentit
             "This sign-in was made for another account.",
             detail=f"account {account.id} is {audience!r:.200}, the assertion is for {identity.audience!r:.200}",
         )
-    own = {certificate.fingerprint for certificate in user_sso_certificates(session, account.id)}
-    if settings.entity_id != identity.issuer or identity.certificate_fingerprint not in own:
+    trusted = certificate_rows(session, user_sso_key(account.id), TRUSTED)
+    own = [row for row in trusted if row.entity_id == identity.issuer]
+    met = use_of(own, (identity.certificate_fingerprint, *identity.twin_fingerprints))
+    if met is None or met[0] != identity.certificate_fingerprint:
         raise SamlError(
             Reason.SAML_UNKNOWN_ISSUER,
             "This account does not accept sign-ins from that identity provider.",
             detail=f"account {account.id} registered {settings.entity_id!r:.200}, the assertion is by "
             f"{identity.issuer!r:.200} with certificate {identity.certificate_fingerprint}",
         )
-    return settings
+    return settings, met[1]
 
 
 def check_solicited(settings: UserSsoSettings, identity: VerifiedIdentity, pending: PendingLogin | None) -> None:

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from gateway.arn import RamArn
 from gateway.directory.oidc_providers import find_oidc_provider
+from gateway.directory.provider_certificates import TRUSTED, CertificateUse, certificate_rows, use_of
 from gateway.directory.provider_keys import oidc_provider_key, saml_provider_key
 from gateway.directory.provider_logins import LoginSettings, Use, get_login_settings
-from gateway.directory.saml_providers import find_saml_provider, provider_certificates
+from gateway.directory.saml_providers import find_saml_provider
 from gateway.federation.facts import LoginFacts
 from gateway.identity import Protocol
 
@@ -29,22 +30,34 @@ class Voucher:
     account_id: str
     certificate_fingerprint: str
     settings: LoginSettings
+    use: CertificateUse | None = None  # of a SAML provider: which of its certificates is to be counted
 
 
 @dataclass(slots=True)
 class Vouching:
-    """Looks providers up for one login; remembers them, since all that a login says tends to name the same one."""
+    """Looks providers up for one login; remembers them, since all that a login says tends to name the same one.
+
+    `only`: the ARN of the provider that was asked, if one was; then no other vouches for the answer.
+    """
 
     session: Session
     facts: LoginFacts
+    only: str = ""
     _known: dict[RamArn, tuple[Voucher | None, str]] = field(default_factory=dict)
 
     def find(self, named: RamArn) -> tuple[Voucher | None, str]:
         """The provider if it vouches for this login; else None and, for the log, why not."""
         if named not in self._known:
             look_up = self._oidc if self.facts.protocol == Protocol.OIDC else self._saml
-            self._known[named] = look_up(named)
+            self._known[named] = self._asked(look_up(named))
         return self._known[named]
+
+    def _asked(self, found: tuple[Voucher | None, str]) -> tuple[Voucher | None, str]:
+        """Two providers, of two accounts perhaps, may share an issuer and its key: a request goes to one of them."""
+        voucher, why = found
+        if voucher is None or self.only in {"", voucher.arn}:
+            return voucher, why
+        return None, f"{voucher.arn} is not {self.only}, which was asked"
 
     def _oidc(self, named: RamArn) -> tuple[Voucher | None, str]:
         """The token was verified with the keys of one provider, so no other can vouch for it."""
@@ -65,13 +78,15 @@ class Vouching:
         provider = find_saml_provider(self.session, named.account_id, named.name)
         if provider is None or named.kind != "saml-provider":
             return None, f"no provider {named}"
-        if provider.entity_id != self.facts.issuer:
-            return None, f"{named} is registered for {provider.entity_id!r:.200}, not {self.facts.issuer!r:.200}"
-        verified = (self.facts.certificate_fingerprint, *self.facts.twin_fingerprints)
-        own = {certificate.fingerprint for certificate in provider_certificates(self.session, provider)}
-        vouching = next((fingerprint for fingerprint in verified if fingerprint in own), None)
-        if vouching is None:
-            return None, f"{named} does not own the certificate {self.facts.certificate_fingerprint}"
         key = saml_provider_key(provider.id)
+        trusted = certificate_rows(self.session, key, TRUSTED)
+        # Not the provider's own entity ID: that of a document staged beside the one in force may be another.
+        rows = [row for row in trusted if row.entity_id == self.facts.issuer]
+        if not rows:
+            return None, f"{named} is registered for {provider.entity_id!r:.200}, not {self.facts.issuer!r:.200}"
+        met = use_of(rows, (self.facts.certificate_fingerprint, *self.facts.twin_fingerprints))
+        if met is None:
+            return None, f"{named} does not own the certificate {self.facts.certificate_fingerprint}"
+        vouching, use = met
         settings = get_login_settings(self.session, key, SAML_DEFAULT)
-        return Voucher(key, provider.arn, provider.account_id, vouching, settings), ""
+        return Voucher(key, provider.arn, provider.account_id, vouching, settings, use), ""

@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("anchors_pem", sa.String(), nullable=False),
         sa.Column("trust_tls", sa.Boolean(), nullable=False),
         sa.Column("etag", sa.String(), nullable=False),
+        sa.Column("cache_duration_s", sa.Integer(), nullable=True),
         sa.Column("next_refresh_at", INSTANT, nullable=True),
         sa.Column("tried_at", INSTANT, nullable=True),
         sa.Column("refreshed_at", INSTANT, nullable=True),
@@ -78,7 +79,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("provider_key", name=op.f("pk_metadata_sources")),
     )
-    for column in ("next_refresh_at", "valid_until"):
+    for column in ("next_refresh_at", "valid_until", "file_digest"):
         op.create_index(op.f(f"ix_metadata_sources_{column}"), "metadata_sources", [column], unique=False)
     false = "false" if op.get_bind().dialect.name == "postgresql" else "0"
     op.execute(_EXISTING.format(key="'saml:' || id", table="saml_providers", false=false))
