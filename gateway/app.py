@@ -68,6 +68,8 @@ def build_services(settings: Settings, clock: Clock) -> Services:
         fetcher=fetcher,
         oidc_providers=ProviderCache(fetcher, clock, development=settings.development),
         trusted_proxies=tuple(ipaddress.ip_network(network) for network in settings.trusted_proxies),
+        metadata_dir=settings.metadata_dir,
+        metrics_token=settings.metrics_token,
     )
 
 

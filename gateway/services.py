@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import Protocol
 
 from gateway.clock import Clock
 from gateway.directory.authorization import Authorizer
+from gateway.directory.expiry_delivery import Teller
 from gateway.directory.passwords import HashingLimit
 from gateway.fetch import Fetcher
 from gateway.keyring import KeyRing
@@ -15,7 +17,10 @@ from gateway.own_keys import OwnKeyState
 from gateway.saml.certificates import ServiceProviderKeys, TrustedCertificate
 from gateway.saml.expectation import Expectation
 from gateway.saml.names import role_sso_recipient
+from gateway.secret import Secret
 from gateway.store.engine import Store
+
+NO_METRICS = Secret("")  # metrics are off
 
 
 class KeySource(Protocol):
@@ -42,6 +47,8 @@ class Services:
     fetcher: Fetcher  # the one way out
     oidc_providers: ProviderCache
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    metrics_token: Secret = NO_METRICS
+    metadata_dir: Path | None = None  # where metadata files are dropped
 
     @property
     def sp_keys(self) -> ServiceProviderKeys:
@@ -49,6 +56,12 @@ class Services:
         gateway.
         """
         return self.own_keys.at(self.clock.now())
+
+    @property
+    def expiry_teller(self) -> Teller:
+        """Who tells accounts of things that lapse."""
+        own = self.own_keys.states
+        return Teller(self.store, self.ring, self.fetcher, self.clock, self.base_url, own)
 
     @property
     def development(self) -> bool:

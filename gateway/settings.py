@@ -16,10 +16,13 @@ from urllib.parse import urlsplit
 
 from gateway.errors import ConfigError, Reason
 from gateway.loopback import is_loopback
+from gateway.secret import Secret
 
 PREFIX = "RAMGATE_"
 PLATFORM_NAMES = {"PORT": "port", "DATABASE_URL": "database_url"}
 NOT_SETTINGS = {"RAMGATE_CONFIG"}
+_SHORTEST_TOKEN = 20
+_NONE = Secret("")
 _PACKAGE = Path(__file__).resolve().parent
 # From a checkout data lives beside the code; an installed package keeps it where it is started.
 HOME = _PACKAGE.parent if (_PACKAGE.parent / "pyproject.toml").is_file() else Path.cwd()
@@ -47,6 +50,7 @@ class Settings:
     outbound_networks: tuple[str, ...] = ()  # private networks in which identity providers stand
     outbound_ca_file: str = ""  # PEM certificates to believe for outbound TLS instead of the system's
     skew_s: int = 120  # clock difference tolerated in SAML times, seconds
+    metrics_token: Secret = _NONE  # what a scraper of /metrics must show; empty: there are no metrics
     log_level: str = "INFO"
 
     @property
@@ -95,6 +99,8 @@ def _typed(key: str, kind: object, value: Any) -> Any:
             return int(value)
         if kind is Path:
             return Path(value).resolve()
+        if kind is Secret:
+            return Secret(str(value))
         if kind == tuple[str, ...]:
             parts = value.replace(",", " ").split() if isinstance(value, str) else value
             return tuple(str(part) for part in parts)
@@ -109,12 +115,20 @@ def _completed(values: dict[str, Any]) -> Settings:
     values["database_url"] = draft.database_url or f"sqlite:///{draft.var_dir / 'ramgate.sqlite3'}"
     settings = Settings(**values)
     _check_base_url(settings.base_url)
+    _check_metrics_token(settings.metrics_token)
     for network in (*settings.trusted_proxies, *settings.outbound_networks):
         try:
             ipaddress.ip_network(network)
         except ValueError as exc:
             raise ConfigError(Reason.CONFIG_INVALID, f"`{network}` is no address or network") from exc
     return settings
+
+
+def _check_metrics_token(token: Secret) -> None:
+    text = token.reveal()
+    if text and not (len(text) >= _SHORTEST_TOKEN and text.isascii() and text.isprintable() and " " not in text):
+        message = f"metrics_token must be {_SHORTEST_TOKEN} characters or more, of ASCII and without spaces"
+        raise ConfigError(Reason.CONFIG_INVALID, message, subject="metrics_token")
 
 
 def _check_base_url(base_url: str) -> None:

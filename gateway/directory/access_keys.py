@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import ForeignKey, Select, Table, bindparam, func, select
+from sqlalchemy import ForeignKey, Index, Select, Table, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory import quotas
@@ -38,6 +38,7 @@ _ACTIVE = AccessKeyStatus.ACTIVE.value
 
 class AccessKeyRow(Base):
     __tablename__ = "access_keys"
+    __table_args__ = (Index(None, "account_id", "status", "created_at"), Index(None, "status", "created_at"))
 
     id: Mapped[str] = mapped_column(primary_key=True)
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)

@@ -57,6 +57,7 @@ class OidcSignInRow(Base):
     max_age_s: Mapped[int | None]
     reads_user_info: Mapped[bool]
     updated_at: Mapped[datetime]
+    secret_expires_at: Mapped[datetime | None] = mapped_column(index=True)  # as the administrator says
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class OidcSignIn:
     client: ClientCredentials = field(repr=False)
     wish: SignInWish
     updated_at: datetime
+    secret_expires_at: datetime | None = None
 
 
 def set_oidc_sign_in(
@@ -88,9 +90,12 @@ def set_oidc_sign_in(
     method: ClientMethod,
     client_secret: Secret | None,
     wish: SignInWish,
+    secret_expires_at: datetime | None = None,
     now: datetime,
 ) -> None:
     """Register our client at the provider, or change what it asks for.
+
+    `secret_expires_at`: when the secret lapses there, for the radar of things that lapse; None: nobody knows.
 
     With `private_key_jwt` the key is made here, once, and its public half published (`client_keys`); the other
     methods take a secret, which stays as it is while None is given.
@@ -120,6 +125,7 @@ def set_oidc_sign_in(
         "max_age_s": wish.max_age_s,
         "reads_user_info": wish.reads_user_info,
         "updated_at": now,
+        "secret_expires_at": None if method is ClientMethod.PRIVATE_KEY else secret_expires_at,
     }
     row = insert_or_lock(session, OidcSignInRow, {"provider_id": provider.id, **values})
     for column, value in values.items():
@@ -145,7 +151,7 @@ def find_oidc_sign_in(session: Session, ring: KeyRing, provider: OidcProvider) -
         max_age_s=row.max_age_s,
         reads_user_info=row.reads_user_info,
     )
-    return OidcSignIn(client, wish, row.updated_at)
+    return OidcSignIn(client, wish, row.updated_at, row.secret_expires_at)
 
 
 def inspect_oidc_sign_in(session: Session, ring: KeyRing, provider: OidcProvider) -> tuple[OidcSignIn | None, bool]:
