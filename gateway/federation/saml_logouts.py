@@ -50,19 +50,28 @@ class SamlLogout:
 
     handle: str
     provider_key: str
-    origin: Provenance  # of the session that ended
+    session_id: str  # of the session that ended
+    origin: Provenance  # where it came from
     outcome: Outcome
     request_id: str | None
 
 
 def offer_logout(
-    session: Session, ring: KeyRing, *, origin: Provenance, provider_key: str, browser: str, now: datetime
+    session: Session,
+    ring: KeyRing,
+    *,
+    session_id: str,
+    origin: Provenance,
+    provider_key: str,
+    browser: str,
+    now: datetime,
 ) -> str:
     """Remember where a session came from that has just ended; gives the handle of the offer."""
     sweep_expired(session, PendingSamlLogoutRow.handle_hash, PendingSamlLogoutRow.expires_at, now)
     handle = new_handle()
     key = hash_key(handle)
-    sealed = ring.seal(PURPOSE, json.dumps(provenance_fields(origin)).encode(), bound_to=key.encode())
+    content = json.dumps([handle, session_id, provenance_fields(origin)])
+    sealed = ring.seal(PURPOSE, content.encode(), bound_to=key.encode())
     session.add(
         PendingSamlLogoutRow(
             handle_hash=key,
@@ -85,17 +94,17 @@ def find_logout(session: Session, ring: KeyRing, *, handle: str, browser: str, n
     AuthenticationError(LOGIN_OTHER_BROWSER).
     """
     row = session.get(PendingSamlLogoutRow, hash_key(handle))
-    return _read(ring, row, handle, browser, now)
+    return _read(ring, row, browser, now)
 
 
 def find_answered_logout(
     session: Session, ring: KeyRing, *, request_id: str, browser: str, now: datetime
 ) -> SamlLogout:
-    """The sign-out whose request an answer names. Raises: as `find_logout`. The handle is not known here."""
+    """The sign-out whose request an answer names. Raises: as `find_logout`."""
     query = select(PendingSamlLogoutRow).where(
         PendingSamlLogoutRow.request_id == request_id, PendingSamlLogoutRow.outcome == Outcome.SENT.value
     )
-    return _read(ring, session.scalar(query), "", browser, now)
+    return _read(ring, session.scalar(query), browser, now)
 
 
 def mark_sent(session: Session, handle: str, request_id: str) -> None:
@@ -103,7 +112,7 @@ def mark_sent(session: Session, handle: str, request_id: str) -> None:
 
     Raises: AuthenticationError(LOGIN_NOT_PENDING) where an answer came already.
     """
-    open_ones = (Outcome.OFFERED.value, Outcome.SENT.value)
+    open_ones = (Outcome.OFFERED.value, Outcome.SENT.value, Outcome.FAILED.value)
     sent = session.execute(
         update(PendingSamlLogoutRow)
         .where(PendingSamlLogoutRow.handle_hash == hash_key(handle), PendingSamlLogoutRow.outcome.in_(open_ones))
@@ -125,7 +134,7 @@ def take_answer(session: Session, request_id: str, outcome: Outcome) -> None:
     _check_one(answered, "answered at this very moment")
 
 
-def _read(ring: KeyRing, row: PendingSamlLogoutRow | None, handle: str, browser: str, now: datetime) -> SamlLogout:
+def _read(ring: KeyRing, row: PendingSamlLogoutRow | None, browser: str, now: datetime) -> SamlLogout:
     if row is None or now >= row.expires_at:
         raise _not_pending("unknown or answered" if row is None else "expired")
     if not is_same_browser(row.browser_hash, browser):
@@ -138,8 +147,9 @@ def _read(ring: KeyRing, row: PendingSamlLogoutRow | None, handle: str, browser:
         plain = ring.open(PURPOSE, row.sealed, bound_to=row.handle_hash.encode())
     except CredentialError as exc:
         raise _not_pending("sealed under a key that is not in the ring") from exc
-    origin = Provenance(*json.loads(plain))
-    return SamlLogout(handle, row.provider_key, origin, Outcome(row.outcome), row.request_id)
+    handle, session_id, origin = json.loads(plain)
+    outcome = Outcome(row.outcome)
+    return SamlLogout(handle, row.provider_key, session_id, Provenance(*origin), outcome, row.request_id)
 
 
 def _check_one(result: object, why: str) -> None:

@@ -34,3 +34,30 @@ def user_sso_metadata_url(base_url: str, account_id: str) -> str:
 def role_sso_recipient(base_url: str) -> str:
     """The consumer URL of role-based SSO, the same for all accounts. Rule: sso-contract §2.1."""
     return f"{base_url}/saml-role/sso"
+
+
+def user_sso_logout_url_of(base_url: str, account_id: str) -> str:
+    """Where logout messages of user-based SSO go. It names the account, since a provider may sign people in to
+    several, and a logout message does not say which of them it means.
+    """
+    return f"{base_url}/{account_id}/saml/logout"
+
+
+def user_sso_logout_url(base_url: str) -> str:
+    """The spelling beside the consumer URL, for providers that sign people in to one account only."""
+    return f"{base_url}/saml/logout"
+
+
+def role_sso_logout_url(base_url: str) -> str:
+    """Where logout messages of role-based SSO go, the same for all accounts."""
+    return f"{base_url}/saml-role/logout"
+
+
+def signed_out_path(handle: str) -> str:
+    """The page on which a sign-out at a SAML provider is offered, and how it went is shown."""
+    return f"/saml/signed-out/{handle}"
+
+
+def sign_out_there_path(handle: str) -> str:
+    """Leads on to the provider."""
+    return f"/saml/sign-out-there/{handle}"

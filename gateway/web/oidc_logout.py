@@ -37,7 +37,7 @@ _STATE = "oidc_logout"
 
 def after_sign_out(ended: BrowserSession | None) -> str:
     """Where a browser goes whose session was ended: for a login at an OpenID Provider to the page that offers to sign
-    out there too.
+    out there too. `saml_sign_outs.offer_sign_out` is the same for SAML.
     """
     origin = None if ended is None else ended.provenance
     if origin is None or origin.protocol != Protocol.OIDC:

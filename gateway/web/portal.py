@@ -19,6 +19,7 @@ from gateway.sts.sessions import BrowserSession
 from gateway.web.edge import Edge, page, see_other
 from gateway.web.oidc_logout import after_sign_out
 from gateway.web.rights import rights_of
+from gateway.web.saml_sign_outs import offer_sign_out
 from gateway.web.session import current_session, end_current, find_current_session, sign_out
 from gateway.web.visit import current_visit
 
@@ -70,7 +71,12 @@ def create_portal_blueprint(edge: Edge) -> Blueprint:
         ended = find_current_session()
         with services.store.transaction() as session:
             end_current(session, services, edge.cookies)
-        return sign_out(see_other(after_sign_out(ended)), edge.cookies)
+        # The session is over by now, whatever becomes of signing out at the company.
+        browser = edge.browser_or_new()
+        offered = None if ended is None else offer_sign_out(edge, ended, browser)
+        if offered is None:
+            return sign_out(see_other(after_sign_out(ended)), edge.cookies)
+        return edge.bind(sign_out(see_other(offered), edge.cookies), browser)
 
     @views.get("/healthz")
     def healthz() -> Response:
