@@ -1,5 +1,6 @@
 """A gateway in this process: its services, accounts whose owners have no password, and calls signed by hand."""
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,7 +42,10 @@ class FixedKeys:
 
 def make_services(store: Store, clock: FakeClock, ring: KeyRing) -> Services:
     """They reach nothing outside."""
-    keep_records(store, lambda: ring, Path(store.stamps.journal.directory).parent)
+    kept = store.stamps.journal
+    keep_records(
+        store, lambda: ring, Path(tempfile.gettempdir()) / "ramgate-tests" if kept is None else kept.directory.parent
+    )
     return Services(
         store=store,
         ring=ring,

@@ -3,8 +3,13 @@
 What is kept in the clear is listed; everything else counts as personal, so that nothing new is shown by mistake.
 """
 
+import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
+
+from gateway.keyring import KeyRing
 
 CLEAR_DETAILS = frozenset(
     {
@@ -53,3 +58,75 @@ def split_details(details: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mappin
         return details, {}
     clear = {name: value for name, value in details.items() if name in CLEAR_DETAILS}
     return clear, {name: value for name, value in details.items() if name not in CLEAR_DETAILS}
+
+
+class Kind(StrEnum):
+    """What a value tells, as far as its name says it."""
+
+    ADDRESS = "an address"
+    PERSON = "a name of a person"
+    CLAIM = "an attribute of a person"
+    SECRET = "a secret"  # noqa: S105 - a word
+    OPEN = ""  # nothing of a person
+
+
+_ADDRESSES = frozenset({"client", "acs:sourceip"})
+_OPEN_KEYS = frozenset(
+    {
+        "acs:currenttime",
+        "acs:securetransport",
+        "acs:mfapresent",
+        "acs:mfaage",
+        "acs:principalarn",
+        "saml:iss",
+        "saml:recipient",
+        "saml:sub_type",
+        "oidc:iss",
+        "oidc:aud",
+        "sts:durationseconds",
+        "ram:policytype",
+        "ram:servicename",
+    }
+)
+_CLAIMS = ("saml:attribute/", "oidc:claim/")
+
+
+def kind_of(key: str) -> Kind:
+    """Of a condition key, or of a detail of a receipt."""
+    folded = key.lower()
+    if folded in _ADDRESSES:
+        return Kind.ADDRESS
+    if folded in _OPEN_KEYS or key in CLEAR_DETAILS or folded.startswith("acs:resourcetag/"):
+        return Kind.OPEN
+    return Kind.CLAIM if folded.startswith(_CLAIMS) else Kind.PERSON
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """Shows values by their type: a tag that is the same for the same value, and that tells nothing to whoever has not
+    the key.
+    """
+
+    secret: bytes
+
+    @classmethod
+    def under(cls, ring: KeyRing) -> "Redaction":
+        return cls(ring.derive("redaction"))
+
+    def show(self, key: str, value: str) -> str:
+        kind = kind_of(key)
+        if kind is Kind.OPEN:
+            return one_line(value)
+        tag = hmac.digest(self.secret, value.encode("utf-8", "surrogatepass"), "sha256").hex()[:8]
+        told = _family(value) if kind is Kind.ADDRESS else f"{kind.value}, {len(value)} characters"
+        return f"[{told}, #{tag}]"
+
+
+def one_line(text: str, longest: int = 200) -> str:
+    """A text from outside that can neither drive a terminal nor end a line."""
+    short = text if len(text) <= longest else text[:longest] + "..."
+    return "".join(letter if letter.isprintable() else "?" for letter in short)
+
+
+def _family(address: str) -> str:
+    return "an IPv6 address" if ":" in address else "an IPv4 address"

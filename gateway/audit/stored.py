@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from gateway.audit import batches, receipts
 from gateway.audit.batches import DecisionBatch, batch_hash
-from gateway.audit.chain import ChainHead, Head, micros
+from gateway.audit.chain import NOTHING_BEFORE, ChainHead, Head, micros
 from gateway.audit.findings import Report
 from gateway.audit.lanes import LAST_RECEIPT_LANE, digest_old_rows
 from gateway.audit.notary import Notary, trusted_keys
@@ -135,4 +135,6 @@ def _starts(session: Session, since: datetime) -> Iterator[tuple[str, Start]]:
         if first is None:
             yield row.lane, Start(row.sequence, row.link)
         else:
-            yield row.lane, Start(int(first[0]) - 1, bytes(first[1]))
+            sequence, previous = first
+            assert sequence is not None, "an entry of a lane has its place"
+            yield row.lane, Start(sequence - 1, previous or NOTHING_BEFORE)

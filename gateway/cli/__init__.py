@@ -2,7 +2,24 @@
 
 import click
 
-from gateway.cli import account, group, init, key, keys, metadata, oidc, policy, provider, role, rule, serve, sso, user
+from gateway.cli import (
+    account,
+    group,
+    init,
+    key,
+    keys,
+    metadata,
+    oidc,
+    policy,
+    provider,
+    receipts,
+    role,
+    rule,
+    serve,
+    sso,
+    user,
+    why,
+)
 from gateway.cli.frame import RootGroup
 
 
@@ -26,3 +43,5 @@ main.add_command(sso.sso)
 main.add_command(key.key)
 main.add_command(keys.keys)
 main.add_command(metadata.metadata)
+main.add_command(receipts.receipts)
+main.add_command(why.why)
