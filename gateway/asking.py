@@ -53,6 +53,10 @@ class Asked:
     artifact: bool = False  # the answer comes as a reference
 
 
+NOTHING_WANTED = RequestOptions()
+NOTHING_ASKED = Asked()
+
+
 def asked_by(options: RequestOptions, now: datetime) -> Asked:
     """What a request with these options, made now, can be held to.
 

@@ -77,6 +77,9 @@ class Reason(StrEnum):
     SAML_NO_PASSIVE = "SamlNoPassive"
     SAML_NO_AUTHN_CONTEXT = "SamlNoAuthnContext"
     SAML_REQUEST_DENIED = "SamlRequestDenied"
+    SAML_ARTIFACT = "SamlArtifact"
+    SAML_ARTIFACT_SOURCE = "SamlArtifactSource"
+    SAML_ARTIFACT_ANSWER = "SamlArtifactAnswer"
     SAML_ASSERTION_COUNT = "SamlAssertionCount"
     # SAML: signature and encryption
     SAML_UNSIGNED = "SamlUnsigned"
@@ -112,6 +115,7 @@ class Reason(StrEnum):
     SAML_ATTRIBUTE = "SamlAttribute"
     SAML_REPLAYED = "SamlReplayed"
     SAML_UNKNOWN_ISSUER = "SamlUnknownIssuer"
+    SAML_METADATA_LAPSED = "SamlMetadataLapsed"
     # SAML: metadata
     METADATA_MALFORMED = "MetadataMalformed"
     METADATA_NO_IDP = "MetadataNoIdentityProvider"

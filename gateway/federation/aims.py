@@ -10,6 +10,7 @@ from gateway.store.hashed_key import hash_key
 
 USER = "user"
 ROLE = "role"
+TEST = "test"  # an administrator tries the connection: nobody is signed in by the answer
 STEP_UP = "step-up"  # a second factor is to be proved, for one role
 
 
@@ -20,6 +21,9 @@ class Aim:
     role_arn: str = ""  # the role to take as soon as the answer is there
     role_id: str = ""  # it must still be this one, and none of the same name
     person: str = ""  # `person_mark` of whoever must answer
+
+
+NO_AIM = Aim()
 
 
 def person_mark(protocol: str, provider_arn: str, subject: str) -> str:

@@ -4,12 +4,13 @@ One policy condition serves local and federated logins: `acs:MFAPresent`, and `a
 was. What an identity provider must say for it is set per provider; nothing counts by default.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.client import mfa_context
 from gateway.federation.facts import LoginFacts
+from gateway.policy import Decision, lacks_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,13 @@ def assurance_of(facts: LoginFacts, second_factors: Collection[str]) -> Assuranc
     """
     said = {*facts.methods, *(() if facts.authn_context is None else (facts.authn_context,))}
     return Assurance(not said.isdisjoint(second_factors), facts.authn_instant)
+
+
+def lacks_second_factor(
+    decision: Decision, decide_again: Callable[[Mapping[str, tuple[str, ...]]], Decision], now: datetime
+) -> bool:
+    """Whether a denied request would be allowed, had the person proved a second factor just now."""
+    return lacks_only(decision, mfa_context(now, mfa_present=True, mfa_at=now), decide_again)
 
 
 def assurance_context(assurance: Assurance, now: datetime) -> dict[str, tuple[str, ...]]:

@@ -4,7 +4,7 @@ Tenants: only a provider that vouches for the login counts (`federation.vouching
 provider's is offered only because that role's trust policy names the provider, which is its account's explicit word.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from gateway.arn import role_arn
 from gateway.directory.accounts import Account, get_account
 from gateway.directory.roles import Role, find_role
+from gateway.federation.assurance import lacks_second_factor
 from gateway.federation.attributes import MalformedRole, RolePair, read_session_duration
 from gateway.federation.facts import Occasion, facts_of
 from gateway.federation.role_options import RoleOption, login_context, oidc_role_options, saml_role_options
 from gateway.federation.rules import RuleMiss
+from gateway.federation.step_up import why_no_step_up
 from gateway.federation.vouching import Voucher, Vouching
 from gateway.identity import Protocol, VerifiedIdentity
 from gateway.policy import Decision, FederatedPrincipal
@@ -33,6 +35,7 @@ class Refusal(StrEnum):
     PROVIDER = "Provider"
     ROLE = "Role"
     TRUST = "Trust"
+    SECOND_FACTOR = "SecondFactor"  # the trust policy would let in whoever proved one
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,9 @@ class RoleChoice:
     session_duration_s: int | None = None  # what the provider or the rule wants it to be at most
     because: str = ""  # what offered it
     decision: Decision | None = None  # of the trust policy, if it was asked
+    provider_key: str = ""  # of a provider that vouches; see `directory.provider_keys`
+    vouched_by: str = ""  # its ARN, in the spelling of the directory
+    steps_up: bool = False  # refused, and the provider can be asked for the second factor that is missing
 
     @property
     def allowed(self) -> bool:
@@ -82,19 +88,30 @@ class RoleMapping:
         return tuple(choice for choice in self.choices if choice.allowed)
 
     @property
+    def open(self) -> tuple[RoleChoice, ...]:
+        """Those that can be taken, at once or with a second factor, in their order."""
+        return tuple(choice for choice in self.choices if choice.allowed or choice.steps_up)
+
+    def resolved_of(self, choice: RoleChoice) -> ResolvedRole:
+        """The rows behind an allowed choice."""
+        return self.resolved[self.allowed.index(choice)]
+
+    @property
     def session_name(self) -> str:
         """What the person is called in every role; empty where rules give different names."""
-        names = {choice.session_name for choice in self.allowed}
+        names = {choice.session_name for choice in self.open}
         return names.pop() if len(names) == 1 else ""
 
 
-def role_choices(session: Session, identity: VerifiedIdentity, occasion: Occasion) -> RoleMapping:
-    """What each role that a verified login asks for amounts to.
+def role_choices(
+    session: Session, identity: VerifiedIdentity, occasion: Occasion, *, only_provider: str = ""
+) -> RoleMapping:
+    """What each role that a verified login asks for amounts to. `only_provider`: the ARN of the one that was asked.
 
     Raises: SamlError with ROLE_ATTRIBUTE, ROLE_SESSION_NAME or SESSION_DURATION for ill-formed attributes; refused
     roles are choices with `allowed` false.
     """
-    vouching = Vouching(session, facts_of(identity))
+    vouching = Vouching(session, facts_of(identity), only_provider)
     if identity.protocol is Protocol.OIDC:
         found = oidc_role_options(identity, vouching, occasion)
     else:
@@ -122,26 +139,51 @@ def resolve_role(vouching: Vouching, option: RoleOption, occasion: Occasion) -> 
         decision = decide_no_role(role_arn(pair.role.account_id, pair.role.name), FederatedPrincipal(provider.arn))
         return _refused(pair, Refusal.ROLE, ROLE_ELSEWHERE_REFUSED, detail, decision), None
     decision = decide_federated(role, provider.arn, login_context(vouching.facts, provider, occasion))
+    account = get_account(vouching.session, role.account_id)
     if not decision.allowed:
+        if _lacks_second_factor(role, provider, decision, occasion):
+            return _short_of_second_factor(vouching, option, ResolvedRole(role, account, provider), decision), None
         why = decision.explain() if at_home else ROLE_ELSEWHERE_REFUSED
         return _refused(pair, Refusal.TRUST, why, f"{pair.role}: {decision.explain()}", decision), None
-    account = get_account(vouching.session, role.account_id)
-    choice = RoleChoice(
-        raw=pair.raw,
+    resolved = ResolvedRole(role, account, provider)
+    return _choice(option, resolved, decision), resolved
+
+
+def _choice(option: RoleOption, resolved: ResolvedRole, decision: Decision) -> RoleChoice:
+    return RoleChoice(
+        raw=option.pair.raw,
         why=decision.explain(),
         detail=decision.explain(),
-        account_id=role.account_id,
-        account_alias=account.alias,
-        role_name=role.name,
-        role_arn=pair.role_text,
-        provider_arn=pair.provider_text,
-        role_id=role.id,
+        account_id=resolved.role.account_id,
+        account_alias=resolved.account.alias,
+        role_name=resolved.role.name,
+        role_arn=option.pair.role_text,
+        provider_arn=option.pair.provider_text,
+        role_id=resolved.role.id,
         session_name=option.session_name,
         session_duration_s=option.session_duration_s,
         because=option.because,
         decision=decision,
+        provider_key=resolved.provider.key,
+        vouched_by=resolved.provider.arn,
     )
-    return choice, ResolvedRole(role, account, provider)
+
+
+def _lacks_second_factor(role: Role, provider: Voucher, decision: Decision, occasion: Occasion) -> bool:
+    return lacks_second_factor(decision, lambda context: decide_federated(role, provider.arn, context), occasion.now)
+
+
+def _short_of_second_factor(
+    vouching: Vouching, option: RoleOption, resolved: ResolvedRole, decision: Decision
+) -> RoleChoice:
+    """A role that the person may take with a second factor: whether the provider can be asked for it, or why not."""
+    problem = why_no_step_up(vouching.facts, resolved.provider)
+    return replace(
+        _choice(option, resolved, decision),
+        refusal=Refusal.SECOND_FACTOR,
+        why=problem or "The role asks for a second factor. Your company's sign-in will ask you for it.",
+        steps_up=not problem,
+    )
 
 
 def _refused(pair: RolePair, refusal: Refusal, why: str, detail: str, decision: Decision | None = None) -> RoleChoice:

@@ -15,6 +15,7 @@ from gateway.federation.facts import Occasion, facts_of
 from gateway.federation.login import RoleOffer, RoleSignedIn, begin_role_login, check_network
 from gateway.federation.persons import find_person
 from gateway.federation.role_options import login_context
+from gateway.federation.step_up import Solicited, StepUp, check_stepped_up
 from gateway.federation.user_session import Arrival, UserLogin, open_user_session
 from gateway.federation.vouching import Vouching
 from gateway.identity import VerifiedIdentity
@@ -32,12 +33,15 @@ def complete_oidc_login(
     target: str,
     suffix: str,
     occasion: Occasion,
-) -> UserLogin | RoleSignedIn | RoleOffer:
+    solicited: Solicited | None = None,
+) -> UserLogin | RoleSignedIn | RoleOffer | StepUp:
     """Sign a verified person in as the provider's account wants it.
 
     Where the account wants both, a person who is a RAM user becomes that user, and anybody else may take roles.
+    `solicited`: what it was begun for, if for one role; after a step-up the same person must have come back.
     Raises: AuthenticationError with SSO_DISABLED, ROLE_NONE_ALLOWED or a reason of `persons.find_person`;
-    CredentialError(LOGIN_NETWORK); CredentialError(TOKEN_REVOKED) where the person has signed out meanwhile.
+    CredentialError(LOGIN_NETWORK); CredentialError(TOKEN_REVOKED) where the person has signed out meanwhile;
+    what `check_stepped_up` and `begin_role_login` raise.
     """
     facts = facts_of(identity)
     named = parse_ram_arn(identity.provider, "oidc-provider")
@@ -50,6 +54,8 @@ def complete_oidc_login(
         )
     check_not_ended(session, facts)
     check_network(session, voucher.account_id, occasion)
+    if solicited is not None and solicited.stepping_up:
+        check_stepped_up(solicited, facts, voucher)
     if voucher.settings.use is not Use.ROLE:
         account = get_account(session, voucher.account_id)
         context = login_context(facts, voucher, occasion)
@@ -60,4 +66,12 @@ def complete_oidc_login(
                 raise
         else:
             return open_user_session(session, ring, account, person, Arrival(facts, voucher, occasion, target))
-    return begin_role_login(session, ring, identity=identity, browser=browser, relay_target=target, occasion=occasion)
+    return begin_role_login(
+        session,
+        ring,
+        identity=identity,
+        browser=browser,
+        relay_target=target,
+        occasion=occasion,
+        solicited=solicited,
+    )

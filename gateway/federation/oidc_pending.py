@@ -12,6 +12,7 @@ from sqlalchemy import CursorResult, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.errors import AuthenticationError, CredentialError, InputError, Reason
+from gateway.federation.aims import NO_AIM, USER, Aim, dump_aim, load_aim
 from gateway.federation.browser import is_same_browser
 from gateway.keyring import KeyRing
 from gateway.secret import Secret
@@ -45,6 +46,10 @@ class BegunLogin:
     max_age_s: int | None
     acr_values: tuple[str, ...]
     target: str  # where the browser goes afterwards; checked by the edge
+    authenticated_since: datetime | None = None
+    passive: bool = False  # nothing was to be shown
+    purpose: str = USER  # of `aims`, or of whoever begins logins of another kind
+    aim: Aim = NO_AIM
 
 
 def save_oidc_login(
@@ -104,15 +109,25 @@ def take_oidc_login(
 
 def _dump(login: BegunLogin) -> bytes:
     fields = {each.name: getattr(login, each.name) for each in dataclass_fields(login)}  # asdict would copy secrets
-    revealed = {"nonce": login.nonce.reveal(), "code_verifier": login.code_verifier.reveal()}
-    return json.dumps(fields | revealed).encode()
+    since = login.authenticated_since
+    written = {
+        "nonce": login.nonce.reveal(),
+        "code_verifier": login.code_verifier.reveal(),
+        "authenticated_since": None if since is None else since.isoformat(),
+        "aim": dump_aim(login.aim),
+    }
+    return json.dumps(fields | written).encode()
 
 
 def _load(payload: bytes) -> BegunLogin:
     fields = json.loads(payload)
+    since = fields.get("authenticated_since")
+    later = {"aim": load_aim(fields["aim"])} if "aim" in fields else {}  # one begun before that was kept has none
     return BegunLogin(
         **{
             **fields,
+            **later,
+            "authenticated_since": None if since is None else datetime.fromisoformat(since),
             "nonce": Secret(fields["nonce"]),
             "code_verifier": Secret(fields["code_verifier"]),
             "acr_values": tuple(fields["acr_values"]),

@@ -1,14 +1,14 @@
 """Logins that we sent to an identity provider and that have not come back: single use, bound to one browser."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import CursorResult, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from gateway.asking import Asked, dump_asked, load_asked
+from gateway.asking import NOTHING_ASKED, Asked, dump_asked, load_asked
 from gateway.errors import AuthenticationError, InputError, Reason
-from gateway.federation.aims import USER, Aim, dump_aim, load_aim
+from gateway.federation.aims import NO_AIM, USER, Aim, dump_aim, load_aim
 from gateway.federation.browser import is_same_browser
 from gateway.store.base import Base
 from gateway.store.hashed_key import hash_key
@@ -41,8 +41,8 @@ class PendingLogin:
     target: str  # where the browser goes afterwards; checked by the edge before `begin_login`
     purpose: str = USER
     provider_key: str = ""  # the provider that was asked; empty for one begun before that was kept
-    asked: Asked = field(default_factory=Asked)  # what the answer is held to
-    aim: Aim = field(default_factory=Aim)
+    asked: Asked = NOTHING_ASKED  # what the answer is held to
+    aim: Aim = NO_AIM
 
 
 def begin_login(
@@ -55,8 +55,8 @@ def begin_login(
     now: datetime,
     purpose: str = USER,
     provider_key: str = "",
-    asked: Asked = Asked(),
-    aim: Aim = Aim(),
+    asked: Asked = NOTHING_ASKED,
+    aim: Aim = NO_AIM,
 ) -> None:
     """Remember that `browser` was sent to a provider of the account with the AuthnRequest `request_id`.
 
@@ -107,8 +107,8 @@ def find_pending(session: Session, request_id: str, browser: str, now: datetime)
         target=row.target,
         purpose=row.purpose,
         provider_key=row.provider_key,
-        asked=load_asked(row.asked_text) if row.asked_text else Asked(),
-        aim=load_aim(row.aim_text) if row.aim_text else Aim(),
+        asked=load_asked(row.asked_text) if row.asked_text else NOTHING_ASKED,
+        aim=load_aim(row.aim_text) if row.aim_text else NO_AIM,
     )
 
 

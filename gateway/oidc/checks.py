@@ -20,7 +20,7 @@ nothing is there to compare, is left out of the evidence. Every other check is i
     14  expiry              `exp` lies ahead
     15  issued-at           `iat` not in the future, and not older than the provider's issuance limit
     16  not-before          `nbf`, if there is one, has passed
-    17  authentication-time   `auth_time` not in the future; there, and recent enough, if a maximum age was asked
+    17  authentication-time   `auth_time` not in the future; there, and recent enough, if that was asked
     18  claims              each comes to one name of its own
     19  nonce               the one that the login was begun with
     20  access-token-hash   `at_hash`, if there is one, fits the access token

@@ -1,7 +1,7 @@
 """The rules for single claims: checks 10 to 17 and 19 to 22."""
 
 import hmac
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from gateway.errors import OidcError, Reason
@@ -119,6 +119,8 @@ def check_times(claims: JsonObject, now_s: float, expectation: IdTokenExpectatio
     login = expectation.login
     if login is not None and login.max_age is not None:
         _check_age(authenticated_s, now_s, skew_s, login.max_age)
+    if login is not None and login.authenticated_since is not None:
+        _check_fresh(authenticated_s, skew_s, login.authenticated_since)
     return issued_s, min(expires_s + skew_s, issued_s + limit_s), authenticated_s
 
 
@@ -127,6 +129,16 @@ def _check_age(authenticated_s: float | None, now_s: float, skew_s: float, max_a
         raise OidcError(Reason.OIDC_AUTH_TIME, "the token does not say when its login was")
     if now_s > authenticated_s + max_age.total_seconds() + skew_s:
         raise OidcError(Reason.OIDC_AUTH_TIME, "the token's login was too long ago", f"auth_time {authenticated_s}")
+
+
+def _check_fresh(authenticated_s: float | None, skew_s: float, since: datetime) -> None:
+    """Where the person had to prove anew who it is, that did not happen before we asked."""
+    if authenticated_s is None:
+        raise OidcError(Reason.OIDC_AUTH_TIME, "the token does not say when its login was")
+    if authenticated_s < since.timestamp() - skew_s:
+        raise OidcError(
+            Reason.OIDC_AUTH_TIME, "the token's login is older than what was asked for", f"auth_time {authenticated_s}"
+        )
 
 
 def check_nonce(claims: JsonObject, nonce: str) -> None:

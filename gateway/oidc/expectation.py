@@ -1,7 +1,7 @@
 """What the gateway expects of one ID token: who may have signed it, for whom, and in answer to what."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway.oidc.algorithms import SUPPORTED
 from gateway.secret import Secret
@@ -21,6 +21,7 @@ class LoginExpectation:
     code: Secret | None = None
     max_age: timedelta | None = None  # since the person proved who it is; None: whenever it was
     acr_values: tuple[str, ...] = ()  # one of them must have been reached; empty: any, or none
+    authenticated_since: datetime | None = None  # the person must have proved who it is since then; None: whenever
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlencode, urlsplit
 
 from gateway.errors import OidcError, Reason
@@ -52,6 +52,7 @@ class PendingLogin:
     redirect_uri: str  # one per provider, so an answer of another one does not come here
     max_age: timedelta | None
     acr_values: tuple[str, ...]
+    authenticated_since: datetime | None = None  # the person had to prove anew who it is
 
 
 @dataclass(frozen=True, slots=True)

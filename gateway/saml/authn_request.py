@@ -8,7 +8,7 @@ from datetime import datetime
 
 from saml2 import BINDING_HTTP_ARTIFACT, BINDING_HTTP_POST, VERSION, saml, samlp
 
-from gateway.asking import RequestOptions, ResponseBinding
+from gateway.asking import NOTHING_WANTED, RequestOptions, ResponseBinding
 from gateway.clock import wire_time
 from gateway.saml.certificates import ServiceProviderKeys
 from gateway.saml.message_signing import Signer, signed_message, signed_redirect
@@ -32,7 +32,7 @@ def build_authn_request(
     destination: str,
     request_id: str,
     now: datetime,
-    options: RequestOptions = RequestOptions(),
+    options: RequestOptions = NOTHING_WANTED,
 ) -> bytes:
     """The unsigned request, with those parts only that `options` ask for.
 

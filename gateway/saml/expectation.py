@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from gateway.asking import Asked
+from gateway.asking import NOTHING_ASKED, Asked
 from gateway.saml.certificates import EncryptionKey, TrustedCertificate
 
 
@@ -18,4 +18,4 @@ class Expectation:
     in_response_to: str | None  # ID of the request that is answered; None: the response must be unsolicited
     decryption_keys: tuple[EncryptionKey, ...] = field(default=(), repr=False)
     skew: timedelta = timedelta(seconds=120)  # clock difference tolerated
-    asked: Asked = Asked()  # with the request that is answered
+    asked: Asked = NOTHING_ASKED  # with the request that is answered

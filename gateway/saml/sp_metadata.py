@@ -6,16 +6,18 @@ and, for those who ask, our encryption key with the algorithms that we take. It 
 encrypt as soon as they see one, AD FS with AES-CBC, which needs a signed Response here (`decryption`).
 """
 
-from saml2 import BINDING_HTTP_POST, SamlBase, md, saml, samlp, xmldsig
+from saml2 import BINDING_HTTP_ARTIFACT, BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SamlBase, md, saml, samlp, xmldsig
 
 from gateway.saml.certificates import ServiceProviderKeys
 from gateway.saml.names import (
     ROLE_ATTRIBUTE,
     ROLE_SESSION_NAME_ATTRIBUTE,
     SESSION_DURATION_ATTRIBUTE,
+    role_sso_logout_url,
     role_sso_recipient,
     user_sso_consumer_url,
     user_sso_entity_id,
+    user_sso_logout_url_of,
 )
 
 _ENCRYPTION_METHODS = (
@@ -45,15 +47,17 @@ _ROLE_SSO_FORMATS = (
 def user_sso_metadata(base_url: str, account_id: str, keys: ServiceProviderKeys, *, encryption: bool = False) -> bytes:
     """SP metadata for user-based SSO of one account; with `encryption` it asks the IdP to encrypt assertions.
 
-    No logout service is offered. Rule: sso-contract §1.1.
+    The platform offers no logout service. Ours takes both bindings, at an address of this account. Rule: sso-contract
+    §1.1.
     """
     descriptor = md.SPSSODescriptor(
         protocol_support_enumeration=samlp.NAMESPACE,
         authn_requests_signed="true",
         want_assertions_signed="true",
         key_descriptor=_key_descriptors(keys, encryption=encryption),
+        single_logout_service=_logout_services(user_sso_logout_url_of(base_url, account_id)),
         name_id_format=[md.NameIDFormat(text=name) for name in _USER_SSO_FORMATS],
-        assertion_consumer_service=[_consumer(user_sso_consumer_url(base_url), index=0)],
+        assertion_consumer_service=_consumers(user_sso_consumer_url(base_url), first_index=0),
     )
     return _document(
         md.EntityDescriptor(entity_id=user_sso_entity_id(base_url, account_id), spsso_descriptor=[descriptor])
@@ -69,8 +73,9 @@ def role_sso_metadata(base_url: str, urn: str, keys: ServiceProviderKeys, *, enc
         protocol_support_enumeration=samlp.NAMESPACE,
         want_assertions_signed="true",
         key_descriptor=_key_descriptors(keys, encryption=encryption),
+        single_logout_service=_logout_services(role_sso_logout_url(base_url)),
         name_id_format=[md.NameIDFormat(text=name) for name in _ROLE_SSO_FORMATS],
-        assertion_consumer_service=[_consumer(role_sso_recipient(base_url), index=1)],
+        assertion_consumer_service=_consumers(role_sso_recipient(base_url), first_index=1),
         attribute_consuming_service=[_role_attributes()],
     )
     organization = md.Organization(
@@ -119,8 +124,17 @@ def _key_descriptor(use: str, certificate_pem: str, algorithms: tuple[str, ...] 
     )
 
 
-def _consumer(url: str, *, index: int) -> SamlBase:
-    return md.AssertionConsumerService(binding=BINDING_HTTP_POST, location=url, index=str(index), is_default="true")
+def _logout_services(url: str) -> list[SamlBase]:
+    bindings = (BINDING_HTTP_REDIRECT, BINDING_HTTP_POST)
+    return [md.SingleLogoutService(binding=binding, location=url) for binding in bindings]
+
+
+def _consumers(url: str, *, first_index: int) -> list[SamlBase]:
+    """Where answers go, and, behind that, where references to answers go: for providers that have nothing else."""
+    return [
+        md.AssertionConsumerService(binding=BINDING_HTTP_POST, location=url, index=str(first_index), is_default="true"),
+        md.AssertionConsumerService(binding=BINDING_HTTP_ARTIFACT, location=url, index=str(first_index + 1)),
+    ]
 
 
 def _document(descriptor: SamlBase) -> bytes:

@@ -5,11 +5,13 @@ PROTOCOL_NS = "urn:oasis:names:tc:SAML:2.0:protocol"
 SIGNATURE_NS = "http://www.w3.org/2000/09/xmldsig#"
 ENCRYPTION_NS = "http://www.w3.org/2001/04/xmlenc#"
 ENCRYPTION11_NS = "http://www.w3.org/2009/xmlenc11#"
+SOAP_NS = "http://schemas.xmlsoap.org/soap/envelope/"
 EXCLUSIVE_C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
 
 _SAML = f"{{{ASSERTION_NS}}}"
 _SAMLP = f"{{{PROTOCOL_NS}}}"
 _DS = f"{{{SIGNATURE_NS}}}"
+_SOAP = f"{{{SOAP_NS}}}"
 _XENC = f"{{{ENCRYPTION_NS}}}"
 _XENC11 = f"{{{ENCRYPTION11_NS}}}"
 
@@ -18,11 +20,17 @@ RESPONSE = _SAMLP + "Response"
 LOGOUT_REQUEST = _SAMLP + "LogoutRequest"
 LOGOUT_RESPONSE = _SAMLP + "LogoutResponse"
 SESSION_INDEX = _SAMLP + "SessionIndex"
+ARTIFACT_RESPONSE = _SAMLP + "ArtifactResponse"
 EXTENSIONS = _SAMLP + "Extensions"
 STATUS = _SAMLP + "Status"
 STATUS_CODE = _SAMLP + "StatusCode"
 STATUS_MESSAGE = _SAMLP + "StatusMessage"
 STATUS_DETAIL = _SAMLP + "StatusDetail"
+
+# envelope
+SOAP_ENVELOPE = _SOAP + "Envelope"
+SOAP_HEADER = _SOAP + "Header"
+SOAP_BODY = _SOAP + "Body"
 
 # assertion
 ASSERTION = _SAML + "Assertion"

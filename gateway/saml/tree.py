@@ -38,13 +38,13 @@ class Census(NamedTuple):
     elements: Sequence[Element]  # all of them; while they are held lxml does not make each anew when it is read again
 
 
-def check_tree(document: Document, ids_outside: AbstractSet[str] = frozenset()) -> Census:
+def check_tree(document: Document, ids_outside: AbstractSet[str] = frozenset(), *, enveloped: bool = False) -> Census:
     """Check 3: look at the whole tree once.
 
     Refused: more than 32 levels, more than 64 attributes on an element, namespaces of more than 256 characters,
     names of more than 256 KB with their namespaces written out, one value in two attributes ID, Id, id or xml:id
     (`ids_outside`: those of the document that an encrypted part came in), nodes that are not elements, a second
-    Response, a second assertion.
+    Response, or one below the root unless it came `enveloped`, a second assertion.
     Raises: SamlError(SAML_TOO_DEEP | SAML_TOO_LARGE | SAML_DUPLICATE_ID | SAML_COMMENT_OR_PI | SAML_SHAPE |
     SAML_ASSERTION_COUNT).
     """
@@ -70,7 +70,7 @@ def check_tree(document: Document, ids_outside: AbstractSet[str] = frozenset()) 
     distinct = frozenset(ids)
     if len(ids) != len(distinct):
         raise SamlError(Reason.SAML_DUPLICATE_ID, "two elements share an ID")
-    return _census(tags_seen, distinct, elements)
+    return _census(tags_seen, distinct, elements, enveloped=enveloped)
 
 
 def _read_names(elements: Sequence[Element]) -> tuple[list[str], list[str], list[str]]:
@@ -90,14 +90,15 @@ def _read_names(elements: Sequence[Element]) -> tuple[list[str], list[str], list
     return tags_seen, attributes_seen, ids
 
 
-def _census(tags_seen: list[str], ids: AbstractSet[str], elements: Sequence[Element]) -> Census:
+def _census(tags_seen: list[str], ids: AbstractSet[str], elements: Sequence[Element], *, enveloped: bool) -> Census:
     """Raises: SamlError(SAML_SHAPE) for a Response below the root, SamlError(SAML_ASSERTION_COUNT)."""
     counts = dict.fromkeys(_COUNTED, 0)
     for tag in set(tags_seen):
         name = tag.rpartition("}")[2]
         if name in counts:
             counts[name] += tags_seen.count(tag)
-    if counts["Response"] > 1 or (counts["Response"] and tags_seen[0].rpartition("}")[2] != "Response"):
+    below = counts["Response"] and tags_seen[0].rpartition("}")[2] != "Response"
+    if counts["Response"] > 1 or (below and not enveloped):
         raise SamlError(Reason.SAML_SHAPE, "the SAML message holds a second Response")
     assertions = counts["Assertion"] + counts["EncryptedAssertion"]
     if assertions > 1:

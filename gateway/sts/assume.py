@@ -59,6 +59,11 @@ def decide_federated(role: Role, provider_arn: str, context: Context) -> Decisio
     return decide_trust(trust, FederatedPrincipal(provider_arn), context, role_arn=role.arn)
 
 
+def decide_caller(role: Role | AssumableRole, caller: RamUser | SessionToken, context: Context) -> Decision:
+    """Does the role's trust policy admit this caller? Its own policies are another question."""
+    return decide_trust(_compiled_trust(role.trust_document), trusted_principal(caller), context, role_arn=role.arn)
+
+
 def decide_no_role(role_arn: str, principal: TrustedPrincipal) -> Decision:
     """What somebody is told of a role of another account that is not there: what one that does not trust them says.
 
@@ -134,7 +139,7 @@ def assume_as_caller(
     CredentialError(TOKEN_EXPIRED), CredentialError(TOKEN_REVOKED). Rule: sts-contract §2.1, §2.5.
     """
     parent = caller if isinstance(caller, SessionToken) else None
-    decision = decide_trust(_compiled_trust(role.trust_document), trusted_principal(caller), context, role_arn=role.arn)
+    decision = decide_caller(role, caller, context)
     check_trusted(decision, trusted_principal(caller))
     duration = api_duration(
         duration_s=duration_s,

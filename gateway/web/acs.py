@@ -4,20 +4,25 @@ Before the signature is verified only `peek` has looked at the message, and what
 account to try; every such guess is checked again by the verification.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from gateway.directory.saml_providers import trusted_certificates
+from gateway.asking import NOTHING_ASKED
+from gateway.directory.provider_certificates import TRUSTED, certificate_rows, has_lapsed
+from gateway.directory.provider_keys import user_sso_key
+from gateway.directory.saml_providers import get_saml_provider, provider_certificates, trusted_certificates
 from gateway.directory.user_sso import UserSsoSettings, user_sso_candidates, user_sso_certificates
 from gateway.errors import AuthenticationError, Reason, SamlError
+from gateway.federation.pending import PendingLogin
 from gateway.identity import VerifiedIdentity
+from gateway.saml.certificates import TrustedCertificate
 from gateway.saml.expectation import Expectation
 from gateway.saml.names import user_sso_entity_id, user_sso_recipients
-from gateway.saml.response import UnverifiedResponse, verify_response
+from gateway.saml.response import UnverifiedResponse, peek, verify_response
 from gateway.services import Services
-from gateway.web.sso_start import enabled_user_sso
+from gateway.web.sso_start import Door, enabled_user_sso
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,7 @@ class Posted:
     saml_response: str
     at: datetime
     account_id: str | None = None
+    relay_state: str = ""
 
 
 def verify_role_response(
@@ -38,6 +44,7 @@ def verify_role_response(
     """
     certificates = trusted_certificates(session, seen.unverified_issuer)
     if not certificates:
+        check_not_lapsed(session, seen.unverified_issuer)
         raise SamlError(
             Reason.SAML_UNKNOWN_ISSUER,
             "No account here has registered the identity provider that sent you.",
@@ -47,24 +54,78 @@ def verify_role_response(
     return verify_response(posted.saml_response, expectation, posted.at)
 
 
+def verify_role_answer(
+    session: Session, services: Services, posted: Posted, door: Door, pending: PendingLogin
+) -> VerifiedIdentity:
+    """Verify an answer to a request of ours against the provider that was asked, and no other of its issuer.
+
+    Raises: SamlError.
+    """
+    certificates = door_certificates(session, door)
+    if not certificates:
+        check_not_lapsed(session, door.entity_id)
+    expectation = replace(
+        services.role_sso_expectation(door.entity_id, certificates),
+        in_response_to=pending.request_id,
+        asked=pending.asked,
+    )
+    return verify_response(posted.saml_response, expectation, posted.at)
+
+
+def door_certificates(session: Session, door: Door) -> tuple[TrustedCertificate, ...]:
+    """What the provider behind a door may sign with, and no other of its issuer."""
+    if door.name:
+        return provider_certificates(session, get_saml_provider(session, door.account_id, door.name))
+    return user_sso_certificates(session, door.account_id)
+
+
 def verify_user_response(
     session: Session,
     services: Services,
     posted: Posted,
     settings: UserSsoSettings,
-    in_response_to: str | None,
+    pending: PendingLogin | None,
 ) -> VerifiedIdentity:
     """Verify against the identity provider of one account and no other. Raises: SamlError."""
+    issuer, certificates = _user_sso_trust(session, posted, settings)
     expectation = Expectation(
-        issuer=settings.entity_id or "",
-        certificates=user_sso_certificates(session, settings.account_id),
+        issuer=issuer,
+        certificates=certificates,
         audience=user_sso_entity_id(services.base_url, settings.account_id),
         recipients=user_sso_recipients(services.base_url, settings.account_id),
-        in_response_to=in_response_to,
+        in_response_to=pending.request_id if pending else None,
         decryption_keys=services.sp_keys.encryption,
         skew=services.skew,
+        asked=pending.asked if pending else NOTHING_ASKED,
     )
     return verify_response(posted.saml_response, expectation, posted.at)
+
+
+def _user_sso_trust(
+    session: Session, posted: Posted, settings: UserSsoSettings
+) -> tuple[str, tuple[TrustedCertificate, ...]]:
+    """The entity ID to expect, and its certificates: those in force, or those of a staged document that has another
+    entity ID, if that is what the message names. Raises: SamlError(SAML_METADATA_LAPSED).
+    """
+    issuer = settings.entity_id or ""
+    rows = certificate_rows(session, user_sso_key(settings.account_id), TRUSTED)
+    if not rows:
+        check_not_lapsed(session, issuer)
+    issuers = {row.entity_id for row in rows}
+    if issuers - {issuer}:
+        named = peek(posted.saml_response).unverified_issuer
+        issuer = named if named in issuers else issuer
+    return issuer, tuple(row.as_trusted() for row in rows if row.entity_id == issuer)
+
+
+def check_not_lapsed(session: Session, issuer: str) -> None:
+    """For whoever found no certificate that is trusted. Raises: SamlError(SAML_METADATA_LAPSED)."""
+    if has_lapsed(session, issuer):
+        raise SamlError(
+            Reason.SAML_METADATA_LAPSED,
+            "What we know about your identity provider has not been renewed for too long to be relied on.",
+            f"validUntil and grace of the metadata of {issuer!r:.300} are over",
+        )
 
 
 def choose_unsolicited_account(

@@ -27,15 +27,15 @@ def role_taken(edge: Edge, outcome: RoleSignedIn) -> Response:
 
 def chooser_page(offer: RoleOffer, role_page_block: Markup | None = None) -> Response:
     """`role_page_block`: what command-line tools read of an answer to a SAML response."""
-    allowed = offer.mapping.allowed
+    open_to_them = offer.mapping.open
     accounts: dict[str, list[object]] = {}
-    for choice in allowed:
+    for choice in open_to_them:
         accounts.setdefault(choice.account_id, []).append(choice)
-    aliases = {choice.account_id: choice.account_alias for choice in allowed}
+    aliases = {choice.account_id: choice.account_alias for choice in open_to_them}
     return page(
         "roles.html",
         role_page_block=role_page_block,
         offer=offer,
         accounts=[{"id": key, "alias": aliases[key], "roles": roles} for key, roles in accounts.items()],
-        refused=[choice for choice in offer.mapping.choices if not choice.allowed],
+        refused=[choice for choice in offer.mapping.choices if choice not in open_to_them],
     )

@@ -1,12 +1,13 @@
 """What the blueprints share: the services, the cookies, and how a page is made."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import Response, make_response, redirect, render_template, request
 from markupsafe import Markup, escape
 
 from gateway.errors import InputError, Reason
+from gateway.oidc.call_lanes import CallLanes
 from gateway.services import Services
 from gateway.web.cookies import Cookies, browser_key
 from gateway.web.relay import relay_target
@@ -19,6 +20,7 @@ _CODE = re.compile(r"`([^`]*)`")
 class Edge:
     services: Services
     cookies: Cookies
+    lanes: CallLanes = field(default_factory=CallLanes)  # for calls to providers that a browser waits for
 
     def browser(self) -> str:
         """The value that binds a login to this browser; empty when it has no binding cookie."""

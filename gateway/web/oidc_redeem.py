@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from gateway.errors import AuthenticationError, OidcError, Reason
+from gateway.federation.aims import NO_AIM, USER, Aim
 from gateway.federation.oidc_pending import BegunLogin, take_oidc_login
 from gateway.identity import VerifiedIdentity
 from gateway.ids import new_handle
@@ -26,9 +27,13 @@ from gateway.oidc.userinfo import read_user_info, with_user_info
 from gateway.secret import Secret
 from gateway.services import Services
 from gateway.web.oidc_setup import CALL_LIMITS, BrowserProvider
+from gateway.web.oidc_start import checked_age_and_context
 from gateway.web.oidc_trail import OidcTrail
 
 _OK = 200
+_NEEDS_THE_PERSON = frozenset(
+    {"login_required", "interaction_required", "consent_required", "account_selection_required"}
+)  # OpenID Connect Core 1.0 §3.1.2.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +49,18 @@ class BroughtBack:
 class Redeemed:
     identity: VerifiedIdentity
     target: str  # where the person wanted to go
+    purpose: str = USER
+    aim: Aim = NO_AIM
 
 
-def redeem_login(services: Services, provider: BrowserProvider, brought: BroughtBack) -> Redeemed:
+@dataclass(frozen=True, slots=True)
+class NotUnseen:
+    """The provider could not sign the person in without showing anything, and may be asked once more."""
+
+    begun: BegunLogin
+
+
+def redeem_login(services: Services, provider: BrowserProvider, brought: BroughtBack) -> Redeemed | NotUnseen:
     """Use the pending login up, and the code with it; nothing is signed in yet.
 
     The pending login is gone before the provider is asked, so that of two answers one is redeemed, however long that
@@ -56,16 +70,22 @@ def redeem_login(services: Services, provider: BrowserProvider, brought: Brought
     state = callback_state(brought.parameters)
     known = services.oidc_providers.get(provider.issuer)
     begun = _take(services, provider, state, brought.browser)
-    brought.trail.begun = True
+    brought.trail.begun, brought.trail.purpose = True, begun.purpose
     pending = _pending(state, begun)
     _check_unchanged(services, provider, begun)
     check_fingerprints(known, provider.fingerprints)
-    callback = check_callback(brought.parameters, pending, known.metadata)
+    try:
+        callback = check_callback(brought.parameters, pending, known.metadata)
+    except OidcError as error:
+        if begun.passive and error.reason is Reason.OIDC_REFUSED and error.subject in _NEEDS_THE_PERSON:
+            return NotUnseen(begun)
+        raise
     tokens = _redeem(services, provider, known, callback, pending)
     identity = _verify(services, provider, pending, callback, tokens, brought.trail)
     if provider.wish.reads_user_info:
         identity = _with_user_info(services, provider, identity, tokens.access_token)
-    return Redeemed(identity, begun.target)
+    brought.trail.identity = identity
+    return Redeemed(identity, begun.target, begun.purpose, begun.aim)
 
 
 def _take(services: Services, provider: BrowserProvider, state: str, browser: str) -> BegunLogin:
@@ -96,6 +116,7 @@ def _pending(state: str, begun: BegunLogin) -> PendingLogin:
         redirect_uri=begun.redirect_uri,
         max_age=None if begun.max_age_s is None else timedelta(seconds=begun.max_age_s),
         acr_values=begun.acr_values,
+        authenticated_since=begun.authenticated_since,
     )
 
 
@@ -103,8 +124,9 @@ def _check_unchanged(services: Services, provider: BrowserProvider, begun: Begun
     """What was asked for must be what would be asked for now: a setting that was tightened meanwhile counts."""
     asked = (begun.issuer, begun.client_id, begun.redirect_uri, begun.max_age_s, begun.acr_values)
     ours = redirect_uri(services.base_url, provider.account_id, provider.name)
-    wish = provider.wish
-    if asked != (provider.issuer, provider.client.client_id, ours, wish.max_age_s, wish.acr_values):
+    max_age, acr_values = checked_age_and_context(provider, begun.purpose)
+    max_age_s = None if max_age is None else int(max_age.total_seconds())
+    if asked != (provider.issuer, provider.client.client_id, ours, max_age_s, acr_values):
         raise AuthenticationError(
             Reason.LOGIN_NOT_PENDING,
             "The settings of this sign-in were changed since you began. Start again.",
@@ -137,6 +159,7 @@ def _verify(  # noqa: PLR0917 - whose, what was asked, what came, and where it i
         code=callback.code,
         max_age=pending.max_age,
         acr_values=pending.acr_values,
+        authenticated_since=pending.authenticated_since,
     )
 
     def verify(known: KnownProvider) -> VerifiedIdentity:

@@ -35,6 +35,7 @@ class BrowserProvider:
     issuance_limit: timedelta
     client: ClientCredentials = field(repr=False)
     wish: SignInWish
+    second_factors: tuple[str, ...] = ()  # what counts as one; a step-up asks for it
 
     @property
     def max_age(self) -> timedelta | None:
@@ -81,7 +82,17 @@ def get_browser_provider(
         issuance_limit=timedelta(hours=provider.issuance_limit_h),
         client=sign_in.client,
         wish=sign_in.wish,
+        second_factors=get_login_settings(session, oidc_provider_key(provider.id), OIDC_DEFAULT).second_factors,
     )
+
+
+def get_browser_provider_of_key(session: Session, ring: KeyRing, key: str) -> BrowserProvider:
+    """The same, by its key (`directory.provider_keys`)."""
+    provider = session.get(OidcProvider, int(key.partition(":")[2]))
+    if provider is None:
+        message = "Sign-in through this identity provider is not turned on."
+        raise AuthenticationError(Reason.SSO_DISABLED, message, detail=f"{key} is gone")
+    return get_browser_provider(session, ring, provider.account_id, provider.name)
 
 
 def _signs_in(session: Session, provider: OidcProvider) -> bool:

@@ -8,63 +8,54 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from flask import Blueprint, Response
 from sqlalchemy.orm import Session
 
 from gateway.arn import RamArn, parse_ram_arn, role_arn
 from gateway.client import policy_context
-from gateway.directory.roles import get_role, tags_of_role
+from gateway.directory.roles import find_role, get_role, tags_of_role
 from gateway.errors import Denied, Reason
+from gateway.federation.offers import choice_gone
 from gateway.federation.receipts import grant_details
 from gateway.principal import RamUser
-from gateway.sts.assume import RoleSessionGrant, assume_as_caller
+from gateway.sts.assume import RoleSessionGrant, assume_as_caller, decide_caller
 from gateway.sts.sessions import BrowserSession, open_session, session_pairs
-from gateway.web.edge import Edge, form_text, see_other
+from gateway.web.edge import Edge
 from gateway.web.login_steps import check_network
 from gateway.web.records import record_own_change
-from gateway.web.relay import HOME
-from gateway.web.session import current_session, end_current, sign_in
+from gateway.web.session import end_current
 from gateway.web.visit import current_visit
 
-_ARN_MAX = 1024
 _SHORTEST_SESSION_NAME = 2
 
 
-def create_take_role_blueprint(edge: Edge) -> Blueprint:
-    views = Blueprint("take_role", __name__)
-
-    @views.post("/session/role")
-    def take() -> Response:
-        typed, who = form_text("role", max_length=_ARN_MAX).strip(), current_session()
-        with edge.services.store.transaction() as session:
-            grant = _granted(edge, session, who, _named(who, typed))
-            handle = _change_to(edge, session, who, grant)
-        return sign_in(see_other(HOME), edge.cookies, handle, grant.token.expires_at)
-
-    return views
-
-
-def _named(who: BrowserSession, typed: str) -> RamArn:
+def named_role(who: BrowserSession, typed: str) -> RamArn:
     """A role's ARN, or the name of one in the own account. Raises: InputError(ARN_MALFORMED)."""
     return parse_ram_arn(typed if ":" in typed else role_arn(who.principal.account_id, typed), "role")
 
 
-def _granted(edge: Edge, session: Session, who: BrowserSession, named: RamArn) -> RoleSessionGrant:
+def take_as_user(
+    edge: Edge, session: Session, who: BrowserSession, named: RamArn, *, role_id: str = ""
+) -> RoleSessionGrant:
     """A session of the role that ends with the user's session at the latest, and dies of whatever that dies of.
 
-    Raises: Denied(ACCESS_DENIED), which tells nothing about the role; Denied(TRUST_POLICY_DENIED); NotFound.
+    `role_id`: the role must be this one, if it was chosen before.
+    Raises: Denied(ACCESS_DENIED), which tells nothing about the role; Denied(TRUST_POLICY_DENIED); NotFound;
+    AuthenticationError(ROLE_CHOICE_GONE) for a role that was made anew.
     """
     user, now = who.principal, edge.services.clock.now()
     if not isinstance(user, RamUser):
         message = "Only RAM users change to a role here. Owners have all rights, and roles stay what they are."
         raise Denied(Reason.ACCESS_DENIED, message, None)
     context = policy_context(current_visit().client, now, user.arn, mfa_present=who.mfa_present, mfa_at=who.mfa_at)
-    _check_own_policies(edge, session, user, named, context)
+    edge.services.authorizer.require(session, user, *_question(session, user, named, context))
+    role = get_role(session, named.account_id, named.name)
+    if role_id not in {"", role.id}:
+        raise choice_gone(f"{named} was deleted and made anew since it was chosen")
     grant = assume_as_caller(
         session,
         ring=edge.services.ring,
         caller=user,
-        role=get_role(session, named.account_id, named.name),
+        role=role,
         session_name=user.name if len(user.name) >= _SHORTEST_SESSION_NAME else f"user-{user.name}",
         context=context,
         duration_s=None,
@@ -74,15 +65,27 @@ def _granted(edge: Edge, session: Session, who: BrowserSession, named: RamArn) -
     return _bounded(grant, who)
 
 
-def _check_own_policies(
-    edge: Edge, session: Session, user: RamUser, named: RamArn, context: Mapping[str, tuple[str, ...]]
-) -> None:
+def may_with_second_factor(edge: Edge, session: Session, user: RamUser, named: RamArn) -> bool:
+    """Whether own policies and trust policy would both allow the role, had the user proved a second factor just now."""
+    now = edge.services.clock.now()
+    context = policy_context(current_visit().client, now, user.arn, mfa_present=True, mfa_at=now)
+    role = find_role(session, named.account_id, named.name)
+    if (
+        role is None
+        or not edge.services.authorizer.decide(session, user, *_question(session, user, named, context)).allowed
+    ):
+        return False
+    return decide_caller(role, user, context).allowed
+
+
+def _question(
+    session: Session, user: RamUser, named: RamArn, context: Mapping[str, tuple[str, ...]]
+) -> tuple[str, str, Mapping[str, tuple[str, ...]]]:
     """As on the wire: of a role of another account nothing is asked but its ARN."""
     own = named.account_id == user.account_id
     tags = tags_of_role(session, named.account_id, named.name) if own else {}
     facts = {f"acs:ResourceTag/{key}": (value,) for key, value in tags.items()}
-    resource = role_arn(named.account_id, named.name)
-    edge.services.authorizer.require(session, user, "sts:AssumeRole", resource, {**context, **facts})
+    return "sts:AssumeRole", role_arn(named.account_id, named.name), {**context, **facts}
 
 
 def _bounded(grant: RoleSessionGrant, who: BrowserSession) -> RoleSessionGrant:
@@ -99,7 +102,7 @@ def _bounded(grant: RoleSessionGrant, who: BrowserSession) -> RoleSessionGrant:
     return replace(grant, token=token, duration_cap=cap)
 
 
-def _change_to(edge: Edge, session: Session, who: BrowserSession, grant: RoleSessionGrant) -> str:
+def change_to(edge: Edge, session: Session, who: BrowserSession, grant: RoleSessionGrant) -> str:
     """The user's session ends: whoever wants it back signs in again. Gives the handle of the role's.
 
     The networks of both accounts bind it like a sign-in. Raises: CredentialError(LOGIN_NETWORK).

@@ -6,6 +6,7 @@ from flask_wtf.csrf import CSRFProtect
 from gateway.errors import InputError, Reason
 from gateway.services import Services
 from gateway.web.admin_assurance import create_assurance_blueprint
+from gateway.web.admin_expiry import create_expiry_blueprint
 from gateway.web.admin_oidc import create_oidc_providers_blueprint
 from gateway.web.admin_oidc_login import create_oidc_login_blueprint
 from gateway.web.admin_providers import create_providers_blueprint
@@ -13,19 +14,24 @@ from gateway.web.admin_rules import create_rules_blueprints
 from gateway.web.admin_user_sso import create_user_sso_blueprint
 from gateway.web.cookies import Cookies, cookies_for
 from gateway.web.edge import Edge, see_other, sentence
+from gateway.web.expiry_feed import create_expiry_feed_blueprint
+from gateway.web.failed_logins import install_failed_logins
 from gateway.web.headers import add_security_headers
+from gateway.web.metrics import create_metrics_blueprint
 from gateway.web.oidc_logout import create_oidc_logout_blueprint
 from gateway.web.own_security import create_own_security_blueprint
 from gateway.web.password_step import create_password_step_blueprint
 from gateway.web.portal import create_portal_blueprint
 from gateway.web.refusals import install_refusals
 from gateway.web.relay import form_sources
+from gateway.web.role_switch import create_role_switch_blueprint
+from gateway.web.saml_answers import RESPONSE_MAX_BYTES
+from gateway.web.saml_logout import LOGOUT_MAX_BYTES, create_saml_logout_blueprint
 from gateway.web.second_factor import create_steps_blueprint
 from gateway.web.session import install_sessions
 from gateway.web.signin import create_signin_blueprint
 from gateway.web.sso_oidc import create_oidc_blueprint
-from gateway.web.sso_saml import RESPONSE_MAX_BYTES, create_role_blueprint, create_sso_blueprint
-from gateway.web.take_role import create_take_role_blueprint
+from gateway.web.sso_saml import create_role_blueprint, create_sso_blueprint
 from gateway.web.visit import begin_visit, current_visit, has_visit
 
 _FORM_MAX_BYTES = 64 * 1024
@@ -36,6 +42,9 @@ _LIMITS = {
     "sso.user_acs": RESPONSE_MAX_BYTES + _SLACK_BYTES,
     "sso.user_acs_of_account": RESPONSE_MAX_BYTES + _SLACK_BYTES,
     "sso.role_acs": RESPONSE_MAX_BYTES + _SLACK_BYTES,
+    "saml_logout.role": LOGOUT_MAX_BYTES + _SLACK_BYTES,
+    "saml_logout.user": LOGOUT_MAX_BYTES + _SLACK_BYTES,
+    "saml_logout.user_of_account": LOGOUT_MAX_BYTES + _SLACK_BYTES,
     "providers.preview_new": _UPLOAD_MAX_BYTES,
     "providers.preview_replacement": _UPLOAD_MAX_BYTES,
     "user_sso.preview": _UPLOAD_MAX_BYTES,
@@ -55,13 +64,17 @@ def install_web(app: Flask, services: Services) -> CSRFProtect:
     protection = CSRFProtect(app)
     install_sessions(app, services, edge.cookies)
     install_refusals(app, services)
+    install_failed_logins(app, edge)
     sso = create_sso_blueprint(edge)
     oidc_logout = create_oidc_logout_blueprint(edge)
     protection.exempt(sso)
     protection.exempt(oidc_logout)
+    saml_logout = create_saml_logout_blueprint(edge)
+    protection.exempt(saml_logout)
     for blueprint in (
         sso,
         oidc_logout,
+        saml_logout,
         create_oidc_blueprint(edge),
         create_role_blueprint(edge),
         create_signin_blueprint(edge),
@@ -69,13 +82,16 @@ def install_web(app: Flask, services: Services) -> CSRFProtect:
         create_password_step_blueprint(edge),
         create_portal_blueprint(edge),
         create_own_security_blueprint(edge),
-        create_take_role_blueprint(edge),
+        create_role_switch_blueprint(edge),
         create_providers_blueprint(edge),
         create_oidc_providers_blueprint(edge),
         create_oidc_login_blueprint(edge),
         *create_rules_blueprints(edge),
         create_assurance_blueprint(edge),
         create_user_sso_blueprint(edge),
+        create_expiry_blueprint(edge),
+        create_expiry_feed_blueprint(edge),
+        create_metrics_blueprint(edge),
     ):
         app.register_blueprint(blueprint)
     app.add_url_rule("/admin", "admin", lambda: see_other("/admin/providers"))
