@@ -9,20 +9,20 @@ which lead only to the same origin. Proxies of the environment, cookies and conn
 """
 
 import hashlib
+import io
 import re
 import socket
 import ssl
 import time
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from gateway.errors import ConfigError, Reason, UpstreamError
-from gateway.fetch_stream import BoundedStream, Deadline, timed_out, too_large
+from gateway.fetch_stream import BoundedStream, Deadline, timed_out, unpack
 from gateway.loopback import is_loopback
 from gateway.outbound import OutboundRules, SystemResolver, allowed_addresses
 from gateway.secret import Secret
@@ -36,6 +36,9 @@ _URL = re.compile(
     re.ASCII,
 )
 _MAX_URL = 2048
+_TAG = re.compile(r'(?:W/)?"[!#-~]{0,200}"')
+_OK = 200
+_MAX_HELD = 16 * 1024 * 1024  # of a body in memory, whatever the limits say
 _MAX_ADDRESSES = 3  # tried for one fetch
 _MAX_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -88,6 +91,7 @@ class _Request:
     headers: Mapping[str, str]
     body: bytes | None
     follow: bool
+    into: BinaryIO | None = None  # where the body of a good answer goes instead of into memory
 
 
 class Fetcher:
@@ -125,6 +129,25 @@ class Fetcher:
         headers = _headers(accept, authorization)
         return self._fetch(url, _Request("GET", headers, None, follow=authorization is None), limits)
 
+    def download(self, url: str, into: BinaryIO, *, accept: str, known_tag: str = "", limits: Limits) -> Fetched:
+        """GET a URL into a file. What is written to `into` counts only once this returns status 200.
+
+        `known_tag`: the ETag of a copy that is there already; status 304 says that it is still good. The body of other
+        answers than 200 is held in memory, as with `get`.
+        Raises: UpstreamError with a FETCH_* reason.
+        """
+        headers = _headers(accept, None)
+        if _TAG.fullmatch(known_tag):
+            headers["If-None-Match"] = known_tag
+        return self._fetch(url, _Request("GET", headers, None, follow=True, into=into), limits)
+
+    def check_url(self, url: str) -> None:
+        """Refuse what would be refused before anything is looked up: for addresses that are kept for later.
+
+        Raises: UpstreamError(FETCH_URL).
+        """
+        self._target(url)
+
     def post(
         self,
         url: str,
@@ -133,13 +156,15 @@ class Fetcher:
         content_type: str = "application/x-www-form-urlencoded",
         accept: str = "application/json",
         authorization: Secret | None = None,
+        extra: Mapping[str, str] | None = None,
         limits: Limits = Limits(),
     ) -> Fetched:
         """POST to a URL. A redirect is refused: what is posted holds secrets.
 
+        `extra`: further headers, whose names and values the caller makes of ASCII without line breaks.
         Raises: UpstreamError with a FETCH_* reason.
         """
-        headers = {**_headers(accept, authorization), "Content-Type": content_type}
+        headers = {**_headers(accept, authorization), **(extra or {}), "Content-Type": content_type}
         return self._fetch(url, _Request("POST", headers, body, follow=False), limits)
 
     def _fetch(self, url: str, request: _Request, limits: Limits) -> Fetched:
@@ -194,10 +219,13 @@ class Fetcher:
                 connection.settimeout(deadline.left_s())
                 connection.sendall(_render(target, request))
                 response = stream.read_head(request.method)
-                body = stream.read_body(response, limits.body_bytes)
-            headers = _by_name(response)
-            unpacked = _unpack(body, headers.get("content-encoding", ""), limits.body_bytes)
-            return Fetched(target.url, response.status, headers, unpacked, thumbprints)
+                headers = _by_name(response)
+                held = io.BytesIO()
+                into, most = request.into, limits.body_bytes
+                if into is None or response.status != _OK:
+                    into, most = held, min(most, _MAX_HELD)
+                unpack(stream.body_parts(response, most), headers.get("content-encoding", ""), most, into)
+            return Fetched(target.url, response.status, headers, held.getvalue(), thumbprints)
         finally:
             connection.close()
 
@@ -278,24 +306,6 @@ def _by_name(response: HTTPResponse) -> Mapping[str, str]:
         lower = name.lower()
         headers[lower] = f"{headers[lower]}, {value}" if lower in headers else value
     return headers
-
-
-def _unpack(body: bytes, encoding: str, limit: int) -> bytes:
-    """Raises: UpstreamError(FETCH_TOO_LARGE), UpstreamError(FETCH_PROTOCOL) for another encoding than gzip."""
-    if encoding.strip().lower() in {"", "identity"}:
-        return body
-    if encoding.strip().lower() not in {"gzip", "x-gzip"}:
-        raise UpstreamError(Reason.FETCH_PROTOCOL, "the server's answer is packed in an unknown way", encoding[:100])
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        unpacked = unpacker.decompress(body, limit + 1)
-    except zlib.error as exc:
-        raise UpstreamError(Reason.FETCH_PROTOCOL, "the server's answer can't be unpacked", str(exc)) from exc
-    if len(unpacked) > limit:
-        raise too_large("unpacked")
-    if not unpacker.eof or unpacker.unused_data:
-        raise UpstreamError(Reason.FETCH_PROTOCOL, "the server's answer can't be unpacked", "cut off or too long")
-    return unpacked
 
 
 @contextmanager

@@ -2,9 +2,10 @@
 
 import io
 import socket
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from http.client import HTTPException, HTTPResponse
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from gateway.errors import Reason, UpstreamError
 
@@ -59,21 +60,59 @@ class BoundedStream(io.RawIOBase):
             raise HTTPException("not HTTP/1")
         return response
 
-    def read_body(self, response: HTTPResponse, limit: int) -> bytes:
+    def body_parts(self, response: HTTPResponse, limit: int) -> Iterator[bytes]:
         """At most `limit` bytes. Raises: UpstreamError(FETCH_TOO_LARGE) for more, HTTPException if it is cut off."""
         if response.length is not None and response.length > limit:
             raise too_large(f"{response.length} bytes announced")
         self._budget = 2 * limit + _FRAMING
-        parts: list[bytes] = []
         total = 0
         while part := response.read(_CHUNK):
             total += len(part)
             if total > limit:
                 raise too_large("on the wire")
-            parts.append(part)
+            yield part
         if response.length:
             raise HTTPException("the body is cut off")
-        return b"".join(parts)
+
+
+def unpack(parts: Iterable[bytes], encoding: str, limit: int, into: BinaryIO) -> None:
+    """Write what a body holds, never more than a part of it in memory. `encoding`: the header Content-Encoding.
+
+    Raises: UpstreamError(FETCH_TOO_LARGE) beyond `limit` bytes, UpstreamError(FETCH_PROTOCOL) for another encoding than
+    gzip.
+    """
+    if encoding.strip().lower() in {"", "identity"}:
+        into.writelines(parts)
+        return
+    if encoding.strip().lower() not in {"gzip", "x-gzip"}:
+        raise UpstreamError(Reason.FETCH_PROTOCOL, "the server's answer is packed in an unknown way", encoding[:100])
+    unpacker = zlib.decompressobj(wbits=31)
+    left = limit
+    for part in parts:
+        packed, more = part, True
+        if unpacker.eof:
+            raise _unpackable("too long")
+        while more:
+            room = min(_CHUNK, left + 1)
+            try:
+                unpacked = unpacker.decompress(packed, room)
+            except zlib.error as exc:
+                raise _unpackable(str(exc)) from exc
+            left -= len(unpacked)
+            if left < 0:
+                raise too_large("unpacked")
+            into.write(unpacked)
+            packed = unpacker.unconsumed_tail
+            # A full part may have left something inside. At the end, what is left over stays both here and there.
+            more = not unpacker.eof and (bool(packed) or len(unpacked) == room)
+        if unpacker.unused_data or (unpacker.eof and packed):
+            raise _unpackable("too long")
+    if not unpacker.eof:
+        raise _unpackable("cut off")
+
+
+def _unpackable(detail: str) -> UpstreamError:
+    return UpstreamError(Reason.FETCH_PROTOCOL, "the server's answer can't be unpacked", detail)
 
 
 def timed_out(detail: str) -> UpstreamError:
