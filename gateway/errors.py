@@ -242,7 +242,9 @@ class ConfigError(GatewayError):
 
 
 class InputError(GatewayError):
-    """What the caller sent can't be used."""
+    """What the caller sent can't be used. `place` says where in a document, such as `Statement[1].Action[0]`."""
+
+    place: str = ""
 
 
 class AuthenticationError(GatewayError):

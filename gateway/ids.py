@@ -32,6 +32,11 @@ def new_entity_id() -> str:
     return _digits(18)
 
 
+def new_node_id(kind: str) -> str:
+    """`rd-`, `r-`, `fd-`, `cp-`, `rg-` and 16 lower-case letters and digits: what a resource directory is made of."""
+    return f"{kind}-{secrets.token_hex(8)}"
+
+
 def new_access_key_id() -> str:
     """ASSUMPTION: `LTAI` and 20 alphanumerics; the contract gives 12 to 20."""
     return "LTAI" + _alphanumeric(20)

@@ -78,6 +78,10 @@ def oidc_provider_target(work: Work, name: str) -> Target:
     return Target(oidc_provider_arn(work.account_id, name) if provider is None else provider.arn)
 
 
+def resource_group_target(work: Work, group_id: str) -> Target:
+    return Target(f"acs:ram:*:{work.account_id}:resourcegroup/{group_id}")
+
+
 def policy_target(work: Work, policy_type: str, name: str) -> Target:
     if policy_type == "System":
         known = find_system_policy(name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, and_, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory import quotas, ties
@@ -27,7 +27,7 @@ Row = TypeVar("Row", User, Group, Role)
 class Attachment(Base):
     __tablename__ = "policy_attachments"
     __table_args__ = (
-        UniqueConstraint("target_kind", "target_id", "policy_type", "policy_key"),
+        UniqueConstraint("target_kind", "target_id", "resource_group_id", "policy_type", "policy_key"),
         Index(None, "account_id", "policy_type", "policy_key"),
     )
 
@@ -39,29 +39,47 @@ class Attachment(Base):
     policy_name: Mapped[str]
     policy_key: Mapped[str]  # the name in lower case
     policy_id: Mapped[int | None] = mapped_column(RowNumber, ForeignKey("policies.id"), index=True)  # custom ones
+    resource_group_id: Mapped[str] = mapped_column(server_default="")  # where it counts; empty: in the whole account
     attached_at: Mapped[datetime]
 
 
 def attach_policy(  # noqa: PLR0917 - what, to whom, when: read in that order at every call
-    session: Session, account_id: str, policy_type: str, policy_name: str, target: Target, now: datetime
+    session: Session,
+    account_id: str,
+    policy_type: str,
+    policy_name: str,
+    target: Target,
+    now: datetime,
+    *,
+    group: str = "",
 ) -> Attachment:
     """Give a user, group or role of this account the rights of a policy, from its next request on.
 
+    With `group`, the id of a resource group of the account, on the resources in it only.
     Raises: InputError(PARAMETER_INVALID), subject "PolicyType"; NotFound, subject "Policy", or "User", "Group",
     "Role" for a target of another account; AlreadyExists and LimitExceeded, subject "User.Policy" and so on;
     Conflict(ROLE_SERVICE_LINKED).
     """
     _check_changeable(account_id, target)
-    return hang_policy(session, account_id, policy_type, policy_name, target, now)
+    return hang_policy(session, account_id, policy_type, policy_name, target, now, group=group)
 
 
 def hang_policy(  # noqa: PLR0917 - as attach_policy
-    session: Session, account_id: str, policy_type: str, policy_name: str, target: Target, now: datetime
+    session: Session,
+    account_id: str,
+    policy_type: str,
+    policy_name: str,
+    target: Target,
+    now: datetime,
+    *,
+    group: str = "",
 ) -> Attachment:
     """The same for whatever target of this account, service-linked roles too: those get theirs when they are made."""
     kind = type(target).__name__
     change_policies(session, account_id)
     ties.check_still_there(session, kind, target.id)
+    if group:
+        ties.check_group_of_resources(session, account_id, group)
     name, policy_id = _policy(session, account_id, policy_type, policy_name)
     attachment = Attachment(
         account_id=account_id,
@@ -71,20 +89,25 @@ def hang_policy(  # noqa: PLR0917 - as attach_policy
         policy_name=name,
         policy_key=name_key(name),
         policy_id=policy_id,
+        resource_group_id=group,
         attached_at=now,
     )
-    if _find(session, target, policy_type, name) is None:
-        _check_quota(session, target, policy_type)
+    if _find(session, target, policy_type, name, group) is None:
+        _check_quota(session, target, policy_type, group)
     insert_unique(session, attachment, f"{kind}.Policy")
     return attachment
 
 
-def detach_policy(session: Session, account_id: str, policy_type: str, policy_name: str, target: Target) -> None:
+def detach_policy(
+    session: Session, account_id: str, policy_type: str, policy_name: str, target: Target, *, group: str = ""
+) -> None:
     """Raises: as `attach_policy`; NotFound, subject "User.Policy" and so on, if the policy is not attached."""
     kind = _check_changeable(account_id, target)
     change_policies(session, account_id)
+    if group:
+        ties.check_group_of_resources(session, account_id, group)
     name, _policy_id = _policy(session, account_id, policy_type, policy_name)
-    attachment = _find(session, target, policy_type, name)
+    attachment = _find(session, target, policy_type, name, group)
     if attachment is None:
         message = f"the policy is not attached to the {kind.lower()}"
         raise NotFound(Reason.NOT_FOUND, message, subject=f"{kind}.Policy")
@@ -93,13 +116,14 @@ def detach_policy(session: Session, account_id: str, policy_type: str, policy_na
 
 
 def policies_of(session: Session, target: Target) -> Sequence[Attachment]:
-    """What is attached to the target itself, oldest first; a user's groups are not looked at."""
-    query = (
-        select(Attachment)
-        .where(Attachment.target_kind == type(target).__name__, Attachment.target_id == target.id)
-        .order_by(Attachment.id)
-    )
-    return session.scalars(query).all()
+    """What is attached to the target itself, in the account or in a resource group, oldest first; a user's groups are
+    not looked at.
+    """
+    return session.scalars(select(Attachment).where(_is_of(target)).order_by(Attachment.id)).all()
+
+
+def _is_of(target: Target) -> ColumnElement[bool]:
+    return and_(Attachment.target_kind == type(target).__name__, Attachment.target_id == target.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +137,14 @@ class AttachedEntry:
     attached_at: datetime
 
 
-def entries_of(session: Session, target: Target) -> Sequence[AttachedEntry]:
-    """What is attached to the target itself, oldest first, with what the policies say of themselves."""
+def entries_of(session: Session, target: Target, *, group: str = "") -> Sequence[AttachedEntry]:
+    """What is attached to the target itself, oldest first, with what the policies say of themselves: for the whole
+    account, or within one resource group.
+    """
     query = (
         select(Attachment, Policy)
         .outerjoin(Policy, Policy.id == Attachment.policy_id)
-        .where(Attachment.target_kind == type(target).__name__, Attachment.target_id == target.id)
+        .where(_is_of(target), Attachment.resource_group_id == group)
         .order_by(Attachment.id)
     )
     return [_entry(attachment, policy) for attachment, policy in session.execute(query)]
@@ -157,7 +183,7 @@ class Entities:
 
 
 def entities_of(session: Session, account_id: str, policy_type: str, policy_name: str) -> Entities:
-    """Raises: InputError(PARAMETER_INVALID), subject "PolicyType"; NotFound, subject "Policy"."""
+    """Wherever it counts. Raises: InputError(PARAMETER_INVALID), subject "PolicyType"; NotFound, subject "Policy"."""
     name, _policy_id = _policy(session, account_id, policy_type, policy_name)
 
     def of_kind(kind: type[Row]) -> Sequence[tuple[Row, datetime]]:
@@ -172,7 +198,10 @@ def entities_of(session: Session, account_id: str, policy_type: str, policy_name
             )
             .order_by(Attachment.id)
         )
-        return [(holder, since) for holder, since in session.execute(query)]
+        first: dict[str, tuple[Row, datetime]] = {}
+        for holder, since in session.execute(query):
+            first.setdefault(holder.id, (holder, since))
+        return list(first.values())
 
     return Entities(of_kind(User), of_kind(Group), of_kind(Role))
 
@@ -201,17 +230,18 @@ def _policy(session: Session, account_id: str, policy_type: str, name: str) -> t
     raise InputError(Reason.PARAMETER_INVALID, "`PolicyType` must be System or Custom", subject="PolicyType")
 
 
-def _find(session: Session, target: Target, policy_type: str, name: str) -> Attachment | None:
+def _find(session: Session, target: Target, policy_type: str, name: str, group: str) -> Attachment | None:
     query = select(Attachment).where(
-        Attachment.target_kind == type(target).__name__,
-        Attachment.target_id == target.id,
+        _is_of(target),
+        Attachment.resource_group_id == group,
         Attachment.policy_type == policy_type,
         Attachment.policy_key == name_key(name),
     )
     return session.scalar(query)
 
 
-def _check_quota(session: Session, target: Target, policy_type: str) -> None:
+def _check_quota(session: Session, target: Target, policy_type: str, group: str) -> None:
+    """ASSUMPTION: the limit holds for the account and for each resource group apart."""
     custom = policy_type == PolicyType.CUSTOM
     most = quotas.CUSTOM_POLICIES_PER_TARGET if custom else quotas.SYSTEM_POLICIES_PER_TARGET
     kind = type(target).__name__
@@ -219,8 +249,8 @@ def _check_quota(session: Session, target: Target, policy_type: str) -> None:
         select(func.count())
         .select_from(Attachment)
         .where(
-            Attachment.target_kind == kind,
-            Attachment.target_id == target.id,
+            _is_of(target),
+            Attachment.resource_group_id == group,
             Attachment.policy_type == policy_type,
         )
     )

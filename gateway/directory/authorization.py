@@ -1,11 +1,11 @@
 """May this principal do that? The one place where directory and policy engine meet.
 
-Rule: policy-language §5.2. Control policies and resource groups do not exist here, so their layers stay empty.
+Rule: policy-language §5.2.
 """
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from threading import Lock
@@ -18,8 +18,10 @@ from gateway.clock import Clock
 from gateway.directory.accounts import Account
 from gateway.directory.attachments import Attachment
 from gateway.directory.claimed_groups import claimed_groups
+from gateway.directory.control_levels import control_levels
 from gateway.directory.groups import Group, GroupMembership
 from gateway.directory.policies import Policy, PolicyVersion
+from gateway.directory.resource_groups import find_resource_group
 from gateway.directory.roles import Role
 from gateway.directory.users import User
 from gateway.errors import Denied, Reason
@@ -29,7 +31,9 @@ from gateway.policy import (
     AccessRequest,
     AttachedPolicy,
     Decision,
+    Layer,
     Layers,
+    Outcome,
     PolicySet,
     PolicyType,
     compile_policies,
@@ -57,7 +61,9 @@ class _Rights:
     stamp: int
     arn: str  # the user's or the role's, as it is called today
     policies: PolicySet
+    by_group: Mapping[str, PolicySet]  # what counts within a resource group only, by its id
     until: datetime | None  # when the first of its claimed memberships lapses
+    control: tuple[PolicySet, ...]  # what its account may do at most, a level each
 
 
 class Authorizer:
@@ -128,8 +134,13 @@ class Authorizer:
         if rights is None:
             return decide(AccessRequest(action, resource, facts), Layers(identity=_NO_POLICIES)), False
         facts[_PRINCIPAL_ARN] = (rights.arn,)
-        layers = Layers(identity=rights.policies, session=_session_layer(principal))
-        return decide(AccessRequest(action, resource, facts), layers), True
+        layers = Layers(identity=rights.policies, session=_session_layer(principal), control=rights.control)
+        request = AccessRequest(action, resource, facts)
+        decision = decide(request, layers)
+        if rights.by_group and decision.layer is Layer.ACCOUNT_IDENTITY and decision.outcome is Outcome.IMPLICIT_DENY:
+            group = rights.by_group.get(find_resource_group(source, principal.account_id, resource))
+            decision = decision if group is None else decide(request, replace(layers, resource_group=group))
+        return decision, True
 
     def _find_rights(self, source: Session | Reading, principal: RamUser | RoleSession, stamp: int) -> _Rights | None:
         key = (
@@ -182,9 +193,11 @@ def _compiled_session_policy(text: str, session_arn: str) -> PolicySet:
 
 def _load_rights(session: Session, principal: RamUser | RoleSession, stamp: int, now: datetime) -> _Rights | None:
     account_id, until = principal.account_id, None
+    control = control_levels(session, account_id)
     if isinstance(principal, RoleSession):
-        role = select(Role.name).where(Role.id == principal.role_id, Role.account_id == account_id)
-        name = session.scalar(role)
+        query = select(Role.name, Role.service_name).where(Role.id == principal.role_id, Role.account_id == account_id)
+        name, service = session.execute(query).one_or_none() or (None, None)
+        control = control if service is None else ()  # what a service does for the account is not the account's doing
         attached = and_(Attachment.target_kind == "Role", Attachment.target_id == principal.role_id)
         arn = None if name is None else role_arn(account_id, name)
     else:
@@ -195,8 +208,10 @@ def _load_rights(session: Session, principal: RamUser | RoleSession, stamp: int,
         arn = None if name is None else user_arn(account_id, name)
     if arn is None:
         return None
-    policies = _load_policies(session, account_id, attached, arn)
-    return _Rights(stamp=stamp, arn=arn, policies=compile_policies(policies), until=until)
+    by_group = _load_policies(session, account_id, attached, arn)
+    everywhere = compile_policies(by_group.pop("", ()))
+    groups = {group: compile_policies(policies) for group, policies in by_group.items()}
+    return _Rights(stamp=stamp, arn=arn, policies=everywhere, by_group=groups, until=until, control=control)
 
 
 def _attached_to_user(user_id: str, claimed: Collection[str]) -> ColumnElement[bool]:
@@ -210,8 +225,10 @@ def _attached_to_user(user_id: str, claimed: Collection[str]) -> ColumnElement[b
 
 def _load_policies(
     session: Session, account_id: str, attached: ColumnElement[bool], own_arn: str
-) -> list[AttachedPolicy]:
-    """The default versions of what is attached: own policies first, then those of groups, oldest attachment first."""
+) -> dict[str, list[AttachedPolicy]]:
+    """The default versions of what is attached, by the resource group that it counts in, "" for the whole account: own
+    policies first, then those of groups, oldest attachment first.
+    """
     query = (
         select(Attachment, Group.name, PolicyVersion)
         .outerjoin(Group, and_(Attachment.target_kind == "Group", Group.id == Attachment.target_id))
@@ -223,10 +240,11 @@ def _load_policies(
         .where(Attachment.account_id == account_id, attached)
         .order_by(Attachment.target_kind.desc(), Attachment.id)
     )
-    policies: list[AttachedPolicy] = []
+    by_group: dict[str, list[AttachedPolicy]] = {}
     rows: Iterable[tuple[Attachment, str | None, PolicyVersion | None]] = session.execute(query)
     for attachment, group_name, version in rows:
         attached_to = own_arn if group_name is None else group_arn(account_id, group_name)
+        policies = by_group.setdefault(attachment.resource_group_id, [])
         if version is not None:
             policies.append(
                 AttachedPolicy(
@@ -252,4 +270,4 @@ def _load_policies(
                     via=attachment.target_kind,
                 )
             )
-    return policies
+    return by_group

@@ -16,6 +16,7 @@ from gateway.directory import quotas
 from gateway.directory.accounts import lock_account
 from gateway.directory.roles import Role
 from gateway.directory.tags import TagKind, drop_tags, ids_with_tags, set_tags, tags_of_each
+from gateway.directory.ties import check_group_of_resources
 from gateway.directory.unique import insert_unique
 from gateway.directory.users import User
 from gateway.errors import InputError, NotFound, Reason
@@ -130,7 +131,7 @@ def register_resource(session: Session, by: Principal, new: NewResource, now: da
     """Keep a resource of the caller's account; the caller is its creator and its first owner.
 
     Raises: InputError(ARN_MALFORMED), subject "ResourceArn", for another account's too; InputError of the tags;
-    AlreadyExists and LimitExceeded, subject "Resource".
+    NotFound, subject "ResourceGroup"; AlreadyExists and LimitExceeded, subject "Resource".
     """
     check_resource_arn(new.arn)
     if new.arn.split(":", _PARTS - 1)[3] != by.account_id:
@@ -138,6 +139,8 @@ def register_resource(session: Session, by: Principal, new: NewResource, now: da
     check_resource_type(new.resource_type)
     lock_account(session, by.account_id)
     quotas.check_room(session, Resource.account_id, by.account_id, quotas.RESOURCES_PER_ACCOUNT, "Resource")
+    if new.resource_group_id:
+        check_group_of_resources(session, by.account_id, new.resource_group_id)
     maker = _party(by)
     resource = Resource(
         id=new_entity_id(),
@@ -210,10 +213,12 @@ def update_resource(
 ) -> Resource:
     """Change what is given; an empty resource group takes the resource out of its group.
 
-    Raises: InputError; NotFound, subject "Resource".
+    Raises: InputError; NotFound, subject "Resource" or "ResourceGroup".
     """
     lock_account(session, account_id)
     resource = get_resource(session, account_id, arn)
+    if resource_group_id:
+        check_group_of_resources(session, account_id, resource_group_id)
     resource.resource_type = resource.resource_type if resource_type is None else resource_type
     resource.resource_group_id = resource.resource_group_id if resource_group_id is None else resource_group_id
     resource.updated_at = now

@@ -10,6 +10,7 @@ from gateway.errors import Conflict, NotFound, Reason
 
 _MEMBERSHIPS = table("group_memberships", column("user_id"), column("group_id"))
 _ATTACHMENTS = table("policy_attachments", column("target_kind"), column("target_id"), column("policy_id"))
+_RESOURCE_GROUPS = table("resource_groups", column("account_id"), column("id"))
 _ACCESS_KEYS = table("access_keys", column("user_id"))
 _LOGIN_PROFILES = table("login_profiles", column("user_id"))
 _MFA_DEVICES = table("mfa_devices", column("user_id"))
@@ -41,6 +42,14 @@ def check_still_there(session: Session, kind: str, target_id: str) -> None:
     rows = _TARGETS[kind]
     if session.scalar(select(literal(1)).select_from(rows).where(rows.c.id == target_id)) is None:
         raise NotFound(Reason.NOT_FOUND, f"the {kind.lower()} does not exist", subject=kind)
+
+
+def check_group_of_resources(session: Session, account_id: str, group_id: str) -> None:
+    """Raises: NotFound, subject "ResourceGroup", for one that the account does not have."""
+    rows = _RESOURCE_GROUPS
+    found = select(literal(1)).select_from(rows).where(rows.c.account_id == account_id, rows.c.id == group_id)
+    if session.scalar(found) is None:
+        raise NotFound(Reason.NOT_FOUND, "the resource group does not exist", subject="ResourceGroup")
 
 
 def check_user_untied(session: Session, user_id: str) -> None:

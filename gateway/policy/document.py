@@ -15,6 +15,7 @@ class PolicyType(StrEnum):
     CUSTOM = "Custom"
     SESSION = "Session"
     TRUST = "Trust"
+    CONTROL = "Control"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,17 +30,12 @@ class Members:
 Json: TypeAlias = "str | float | bool | list[Json] | Members | None"
 
 
-class MisplacedError(InputError):
-    """Something is wrong at one place of a policy; `path` is like `Statement[1].Condition.StringEquals`."""
-
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(Reason.POLICY_MALFORMED, f"{path}: {problem}" if path else problem, subject="PolicyDocument")
-        self.path = path
-
-
 def malformed(path: str, problem: str) -> InputError:
     """An error about one place; the empty path is the whole document."""
-    return MisplacedError(path, problem)
+    text = f"{path}: {problem}" if path else problem
+    error = InputError(Reason.POLICY_MALFORMED, text, subject="PolicyDocument")
+    error.place = path
+    return error
 
 
 @contextmanager
@@ -48,11 +43,10 @@ def positions_in(text: str) -> Iterator[None]:
     """Errors about a place in `text` say its line and column too."""
     try:
         yield
-    except MisplacedError as exc:
-        if not exc.path:
-            raise
-        line, column = find_position(text, exc.path)
-        exc.public = f"{exc.public} (line {line}, column {column})"
+    except InputError as exc:
+        if exc.place:
+            line, column = find_position(text, exc.place)
+            exc.public = f"{exc.public} (line {line}, column {column})"
         raise
 
 

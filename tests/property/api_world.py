@@ -22,6 +22,7 @@ from gateway.directory.oidc_providers import create_oidc_provider
 from gateway.directory.policies import create_policy
 from gateway.directory.recycle_bin import RecycledUser, recycle_user
 from gateway.directory.recycled_keys import RecycledAccessKey
+from gateway.directory.resource_groups import ResourceGroup
 from gateway.directory.resources import NewResource, register_resource
 from gateway.directory.roles import create_role
 from gateway.directory.saml_providers import create_saml_provider
@@ -168,6 +169,10 @@ def _furnish(session: Session, ring: KeyRing, clock: FakeClock, account_id: str)
     create_oidc_provider(session, account_id, "ci", f"https://{account_id}.invalid", client_ids=("app",), now=now)
     arn = f"acs:oss::{account_id}:bucket"
     by = AccountOwner(account_id, "owner")
+    session.add(
+        ResourceGroup(account_id=account_id, id="rg-1", name="one", name_key="one", display_name="", created_at=now)
+    )
+    session.flush()
     register_resource(session, by, NewResource(arn, "oss:bucket", "rg-1", {"env": "prod"}), now)
     set_tags(session, account_id, TagKind.USER, user.id, {"env": "prod"})
     create_login_profile(session, user, Secret("Correct-Horse-7"), now=now)

@@ -22,6 +22,10 @@ def allow(company: Seed, caller: Caller, *actions: str, resource: str = "*", **c
     give(company, caller, {"Effect": "Allow", "Action": actions, "Resource": resource, "Condition": conditions})
 
 
+def new_group(owner: ResourceService) -> str:
+    return str(owner.call("CreateResourceGroup", Name=new_name("group"))["ResourceGroup"]["Id"])
+
+
 def names(answer: Mapping[str, Any]) -> list[str]:
     return [row["ResourceArn"].rpartition(":")[2] for row in answer["Resources"]["Resource"]]
 
@@ -32,12 +36,13 @@ def delete_user(company: Seed, name: str) -> None:
 
 def test_leaver__deleted__resources_stay_and_are_handed_over(over: Seed) -> None:
     owner, leaver, heir = ResourceService(over), over.new_user(), over.new_user()
-    prefix = new_name("bucket")
+    prefix, group_id = new_name("bucket"), new_group(owner)
     allow(over, leaver, "ram:RegisterResource", resource=f"acs:oss:*:*:{prefix}*")
+    allow(over, leaver, "ram:RegisterResource", resource=f"acs:ram:*:*:resourcegroup/{group_id}")
     maker = ResourceService(over, *leaver.key)
     for number in range(3):
         arn = arn_of(over, f"{prefix}-{number}")
-        group = {"ResourceGroupId": "rg-1", "ResourceType": "oss:bucket"} if number else {}
+        group = {"ResourceGroupId": group_id, "ResourceType": "oss:bucket"} if number else {}
         made = maker.call("RegisterResource", ResourceArn=arn, **group, **tagged(env="prod"))["Resource"]
         assert made["Creator"] == made["Owner"] == {"Type": "User", "Id": leaver.user_id, "Name": leaver.name}
         assert (made["OwnerGone"], made["Tags"]) == (False, {"Tag": [{"Key": "env", "Value": "prod"}]})
@@ -46,7 +51,7 @@ def test_leaver__deleted__resources_stay_and_are_handed_over(over: Seed) -> None
     gone = owner.call("ListResources", OwnerGone=True, CreatorId=leaver.user_id, **tagged(env="prod"))
     assert names(gone) == [f"{prefix}-{number}" for number in range(3)]
     assert all(row["OwnerGone"] for row in gone["Resources"]["Resource"])
-    typed = owner.call("ListResources", CreatorId=leaver.user_id, ResourceType="oss:bucket", ResourceGroupId="rg-1")
+    typed = owner.call("ListResources", CreatorId=leaver.user_id, ResourceType="oss:bucket", ResourceGroupId=group_id)
     assert names(typed) == [f"{prefix}-1", f"{prefix}-2"]
     page = owner.call("ListResources", OwnerId=leaver.user_id, MaxResults=2)
     assert (names(page), page["IsTruncated"]) == ([f"{prefix}-0", f"{prefix}-1"], True)
@@ -113,9 +118,10 @@ def test_tags__of_the_resource_and_of_the_call__are_what_policies_see(company: S
 
 def test_update_resource__type_and_group__changed_alone(company: Seed) -> None:
     owner, arn = ResourceService(company), arn_of(company, new_name("bucket"))
+    group = new_group(owner)
     owner.call("RegisterResource", ResourceArn=arn)
-    changed = owner.call("UpdateResource", ResourceArn=arn, ResourceGroupId="rg-9")["Resource"]
-    assert (changed["ResourceType"], changed["ResourceGroupId"]) == ("oss", "rg-9")
+    changed = owner.call("UpdateResource", ResourceArn=arn, ResourceGroupId=group)["Resource"]
+    assert (changed["ResourceType"], changed["ResourceGroupId"]) == ("oss", group)
     changed = owner.call("UpdateResource", ResourceArn=arn, ResourceType="oss:bucket", ResourceGroupId="")["Resource"]
     assert (changed["ResourceType"], "ResourceGroupId" in changed) == ("oss:bucket", False)
     assert refusal(owner.call, "UpdateResource", ResourceArn=arn).data["Reason"] == "ParameterMissing"

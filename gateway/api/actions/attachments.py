@@ -22,7 +22,6 @@ from gateway.directory.groups import Group, get_group
 from gateway.directory.names import GROUP_NAME, ROLE_NAME, USER_NAME, NameRule
 from gateway.directory.roles import Role, get_role
 from gateway.directory.users import User, get_user
-from gateway.errors import NotFound, Reason
 
 _LONGEST_GROUP_ID = 128
 
@@ -63,14 +62,9 @@ class AttachmentRequest:
     resource_group_id: str | None
 
 
-def _check_scope(work: Work, request: AttachmentRequest) -> None:
-    """An attachment counts in the whole account, which is what the account's own id stands for.
-
-    Raises: NotFound, subject "ResourceGroup": rights that reach further than they were meant to would be worse.
-    """
-    if request.resource_group_id not in {None, work.account_id}:
-        message = "the resource group does not exist"
-        raise NotFound(Reason.NOT_FOUND, message, "attachments have no resource groups", subject="ResourceGroup")
+def _group(work: Work, resource_group_id: str | None) -> str:
+    """The resource group that an attachment counts in; empty for the whole account, which its own id stands for."""
+    return "" if resource_group_id in {None, work.account_id} else resource_group_id or ""
 
 
 def _holder_actions(kind: HolderKind) -> tuple[AnyAction, ...]:
@@ -83,41 +77,43 @@ def _holder_actions(kind: HolderKind) -> tuple[AnyAction, ...]:
             resource_group_id=parameters.optional_text("ResourceGroupId", max_length=_LONGEST_GROUP_ID),
         )
 
-    def read_holder(parameters: Parameters) -> str:
-        return read_name(parameters, kind.rule)
+    def read_listing(parameters: Parameters) -> tuple[str, str | None]:
+        return read_name(parameters, kind.rule), parameters.optional_text(
+            "ResourceGroupId", max_length=_LONGEST_GROUP_ID
+        )
 
     def attach(work: Work, request: AttachmentRequest) -> Outcome:
-        """Raises: NotFound; AlreadyExists and LimitExceeded, subject "User.Policy" and so on."""
-        _check_scope(work, request)
+        """Raises: NotFound, "ResourceGroup" too; AlreadyExists and LimitExceeded, subject "User.Policy" and so on."""
         policy, holder = request.policy, kind.get(work, request.holder)
-        attach_policy(work.session, work.account_id, policy.type, policy.name, holder, work.now)
+        group = _group(work, request.resource_group_id)
+        attach_policy(work.session, work.account_id, policy.type, policy.name, holder, work.now, group=group)
         return Outcome()
 
     def detach(work: Work, request: AttachmentRequest) -> Outcome:
         """Raises: NotFound, subject "User.Policy" and so on too."""
-        _check_scope(work, request)
         policy, holder = request.policy, kind.get(work, request.holder)
-        detach_policy(work.session, work.account_id, policy.type, policy.name, holder)
+        group = _group(work, request.resource_group_id)
+        detach_policy(work.session, work.account_id, policy.type, policy.name, holder, group=group)
         return Outcome()
 
-    def list_policies(work: Work, holder: str) -> Outcome:
+    def list_policies(work: Work, listing: tuple[str, str | None]) -> Outcome:
         """What is attached to the holder itself. Raises: NotFound, subject "User" and so on."""
-        entries = entries_of(work.session, kind.get(work, holder))
+        entries = entries_of(work.session, kind.get(work, listing[0]), group=_group(work, listing[1]))
         return Outcome({"Policies": {"Policy": [_attached_fields(entry) for entry in entries]}})
 
     def both_targets(work: Work, request: AttachmentRequest) -> tuple[Target, ...]:
         policy = policy_target(work, request.policy.type, request.policy.name)
         return kind.target(work, request.holder), policy
 
-    def holder_target(work: Work, holder: str) -> tuple[Target, ...]:
-        return (kind.target(work, holder),)
+    def holder_target(work: Work, listing: tuple[str, str | None]) -> tuple[Target, ...]:
+        return (kind.target(work, listing[0]),)
 
     attaching, detaching = f"AttachPolicyTo{kind.name}", f"DetachPolicyFrom{kind.name}"
     listing = f"ListPoliciesFor{kind.name}"
     return (
         ram_action(attaching, RAM, read, attach, both_targets),
         ram_action(detaching, RAM, read, detach, both_targets),
-        ram_action(listing, RAM, read_holder, list_policies, holder_target, reads=True),
+        ram_action(listing, RAM, read_listing, list_policies, holder_target, reads=True),
     )
 
 

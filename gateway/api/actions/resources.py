@@ -12,7 +12,7 @@ from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.paging import page_fields, read_page
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
-from gateway.api.targets import all_of
+from gateway.api.targets import all_of, resource_group_target
 from gateway.api.versions import RESOURCES
 from gateway.clock import wire_time
 from gateway.directory.resources import (
@@ -183,17 +183,26 @@ def _itself(work: Work, arn: str) -> tuple[Target, ...]:
     return (Target(arn, tags_of_resource(work.session, work.account_id, arn)),)
 
 
+def _into(work: Work, group_id: str | None) -> tuple[Target, ...]:
+    """Who puts a resource into a group gives rights on it to others: that needs rights on the group as well."""
+    return (resource_group_target(work, group_id),) if group_id else ()
+
+
+def _moved(work: Work, change: Change) -> tuple[Target, ...]:
+    return (*_itself(work, change.arn), *_into(work, change.resource_group_id))
+
+
 ACTIONS: tuple[AnyAction, ...] = (
     ram_action(
         "RegisterResource",
         RESOURCES,
         _new_resource,
         register,
-        lambda _work, new: (Target(new.arn),),
+        lambda work, new: (Target(new.arn), *_into(work, new.resource_group_id)),
         request_tags=lambda new: new.tags,
     ),
     ram_action("GetResource", RESOURCES, read_arn, get, _itself, reads=True),
     ram_action("ListResources", RESOURCES, _listing, find, all_of("resource"), reads=True),
-    ram_action("UpdateResource", RESOURCES, _change, update, lambda work, change: _itself(work, change.arn)),
+    ram_action("UpdateResource", RESOURCES, _change, update, _moved),
     ram_action("DeregisterResource", RESOURCES, read_arn, deregister, _itself),
 )

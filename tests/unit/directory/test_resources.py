@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from gateway.directory import quotas
 from gateway.directory.recycle_bin import delete_user, recycle_user
+from gateway.directory.resource_groups import ResourceGroup
 from gateway.directory.resources import (
     NewResource,
     Resource,
@@ -36,6 +37,13 @@ def arn_of(name: str, account: str = OWNER.account_id) -> str:
 
 
 def register(session: Session, name: str, by: Principal = OWNER, **tags: str) -> Resource:
+    if session.get(ResourceGroup, (OWNER.account_id, "rg-1")) is None:
+        session.add(
+            ResourceGroup(
+                account_id=OWNER.account_id, id="rg-1", name="one", name_key="one", display_name="", created_at=NOON
+            )
+        )
+        session.flush()
     return register_resource(session, by, NewResource(arn_of(name), "oss:bucket", "rg-1", tags), NOON)
 
 

@@ -44,7 +44,8 @@ def import_all(room: ModuleType) -> None:
 def test_upgrade__empty_database__has_exactly_the_tables_of_the_code(empty_store: Store) -> None:
     for room in ROOMS_WITH_TABLES:
         import_all(room)
-    importlib.import_module("gateway.store.claims")
+    for module in ("claims", "jobs"):
+        importlib.import_module(f"gateway.store.{module}")
     upgrade(empty_store)
     with empty_store.engine.connect() as connection:
         opts = {"compare_type": True, "include_name": lambda name, _kind, _parents: name not in FLEETING_TABLES}
