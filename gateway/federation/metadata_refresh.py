@@ -120,6 +120,18 @@ def refresh_source(
         return _note_failure(store, clock, task, error)
 
 
+def fetch_first(fetcher: Fetcher, url: str, anchors_pem: str, now: datetime) -> bytes:
+    """The document at a URL that somebody is about to register, checked as later ones will be.
+
+    Raises: UpstreamError(FETCH_*); SamlError(METADATA_*), METADATA_SIGNATURE among them.
+    """
+    task = _Task("", "", url, anchors_pem, trust_tls=False, etag="")
+    _, fresh = _fetch(fetcher, task, now)
+    if fresh is None:
+        raise UpstreamError(Reason.FETCH_PROTOCOL, "the server of the metadata does not give it", url)
+    return fresh.xml
+
+
 def keep_house(store: Store, clock: Clock) -> None:
     """What time alone does: documents lapse, and ways back end."""
     now, request_id = clock.now(), new_request_id()

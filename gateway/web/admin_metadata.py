@@ -1,4 +1,4 @@
-"""Identity provider metadata on its way in: uploaded or pasted, shown, and only then saved."""
+"""Identity provider metadata on its way in: uploaded, pasted or fetched, shown, and only then saved."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
@@ -7,12 +7,18 @@ from datetime import datetime
 
 from flask import request
 
+from gateway.directory.metadata_in_force import read_again
 from gateway.directory.provider_certificates import SIGN_ALGORITHMS
 from gateway.errors import InputError, Reason
+from gateway.federation.metadata_refresh import fetch_first
 from gateway.saml.metadata import IdpMetadata, parse_idp_metadata
+from gateway.saml.metadata_difference import Difference, metadata_differences
+from gateway.services import Services
 from gateway.web.edge import form_text
 
 _TEXT_MAX = 1_048_576
+_URL_MAX = 2048
+_ANCHORS_MAX = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +27,7 @@ class Preview:
 
     found: IdpMetadata
     packed: str
+    differences: tuple[Difference, ...] = ()  # to the document in force, if there is one
 
 
 def sent_metadata() -> bytes:
@@ -38,9 +45,50 @@ def sent_metadata() -> bytes:
     return from_file or from_text
 
 
-def preview_metadata(xml: bytes, now: datetime) -> Preview:
+@dataclass(frozen=True, slots=True)
+class SentSource:
+    """Where metadata is to be fetched from. `url` is empty if nowhere."""
+
+    url: str
+    anchors_pem: str
+    trust_tls: bool
+
+    def fields(self) -> dict[str, str]:
+        """As they travel in the confirming form."""
+        if not self.url:
+            return {}
+        trust = {"trust_tls": "yes"} if self.trust_tls else {}
+        return {"url": self.url, "anchors": self.anchors_pem, **trust}
+
+
+def sent_source() -> SentSource:
+    """The fields of a form about a source. Raises: InputError."""
+    return SentSource(
+        url=form_text("url", max_length=_URL_MAX, required=False).strip(),
+        anchors_pem=form_text("anchors", max_length=_ANCHORS_MAX, required=False).strip(),
+        trust_tls="trust_tls" in request.form,
+    )
+
+
+def sent_or_fetched(services: Services, now: datetime) -> bytes:
+    """The document that was sent; if a URL was, what is there. No transaction may be open: the other side can be slow.
+
+    Raises: InputError as `sent_metadata`; UpstreamError(FETCH_*); SamlError(METADATA_SIGNATURE) among METADATA reasons.
+    """
+    source = sent_source()
+    if not source.url:
+        return sent_metadata()
+    if request.files.get("file") or request.form.get("text", "").strip():
+        message = "Send a file, paste the text or name a URL, only one of these."
+        raise InputError(Reason.PARAMETER_INVALID, message, subject="metadata")
+    return fetch_first(services.fetcher, source.url, source.anchors_pem, now)
+
+
+def preview_metadata(xml: bytes, now: datetime, in_force: bytes | None = None) -> Preview:
     """Raises: SamlError with one of the METADATA reasons."""
-    return Preview(parse_idp_metadata(xml, now), urlsafe_b64encode(xml).decode("ascii"))
+    found = parse_idp_metadata(xml, now)
+    differences = () if in_force is None else metadata_differences(read_again(in_force), found)
+    return Preview(found, urlsafe_b64encode(xml).decode("ascii"), differences)
 
 
 def confirmed_metadata() -> bytes:

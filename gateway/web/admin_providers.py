@@ -6,6 +6,7 @@ from flask import Blueprint, Response, flash
 from sqlalchemy.orm import Session
 
 from gateway.directory.mapping_rules import list_rules
+from gateway.directory.metadata_view import view_metadata
 from gateway.directory.provider_keys import saml_provider_key
 from gateway.directory.provider_logins import get_login_settings
 from gateway.directory.saml_providers import (
@@ -18,18 +19,20 @@ from gateway.directory.saml_providers import (
     provider_certificates,
     update_saml_provider,
 )
-from gateway.errors import GatewayError, InputError, SamlError
+from gateway.errors import GatewayError, InputError, SamlError, UpstreamError
 from gateway.federation.vouching import SAML_DEFAULT
 from gateway.saml.names import role_sso_recipient
 from gateway.web.admin import allowed_to, changing
 from gateway.web.admin_metadata import (
     confirmed_metadata,
     preview_metadata,
-    sent_metadata,
+    sent_or_fetched,
     sent_sign_algorithm,
+    sent_source,
 )
 from gateway.web.advice import status_of
 from gateway.web.edge import Edge, form_text, page, see_other
+from gateway.web.metadata_acts import keep_source, offer_uploaded
 from gateway.web.session import current_session
 
 _NAME_MAX = 128
@@ -95,30 +98,38 @@ def _add_changing_views(views: Blueprint, edge: Edge) -> None:
 
     @views.post("/new")
     def create() -> Response:
-        name = form_text("name", max_length=_NAME_MAX)
+        name, source = form_text("name", max_length=_NAME_MAX), sent_source()
         with services.store.transaction() as session:
             who = changing(session, services, "CreateSAMLProvider", f"saml-provider/{name}")
-            create_saml_provider(
+            made = create_saml_provider(
                 session,
                 who.account_id,
                 name,
                 confirmed_metadata(),
                 description=_sent_description(),
                 authn_sign_algo=sent_sign_algorithm(),
+                by=source.url or who.arn,
                 now=services.clock.now(),
             )
+            if source.url:
+                keep_source(session, saml_provider_key(made.id), source, services.clock.now())
         flash(f"{name} is registered.")
         return see_other(provider_path(name))
 
     @views.post("/<name>")
     def replace(name: str) -> Response:
+        source = sent_source()
         with services.store.transaction() as session:
-            who = changing(session, services, "UpdateSAMLProvider", saml_entity(session, name))
-            update_saml_provider(
-                session, who.account_id, name, metadata_xml=confirmed_metadata(), now=services.clock.now()
+            who, now = (
+                changing(session, services, "UpdateSAMLProvider", saml_entity(session, name)),
+                services.clock.now(),
             )
-        flash("The metadata was replaced.")
-        return see_other(provider_path(name))
+            key = saml_provider_key(get_saml_provider(session, who.account_id, name).id)
+            said = offer_uploaded(session, key, confirmed_metadata(), who, now)
+            if source.url:
+                keep_source(session, key, source, now)
+        flash(said)
+        return see_other(f"{provider_path(name)}/document")
 
     @views.post("/<name>/settings")
     def settings(name: str) -> Response:
@@ -139,7 +150,7 @@ def _add_changing_views(views: Blueprint, edge: Edge) -> None:
     def delete(name: str) -> Response:
         with services.store.transaction() as session:
             who = changing(session, services, "DeleteSAMLProvider", saml_entity(session, name))
-            delete_saml_provider(session, who.account_id, name, now=services.clock.now())
+            delete_saml_provider(session, who.account_id, name)
         flash(f"{name} is deleted. Sessions that came through it are over.")
         return see_other("/admin/providers")
 
@@ -163,8 +174,10 @@ def _preview_page(edge: Edge, action: str, fields: dict[str, str], provider: Sam
     """What was found in the document; or the form again, with what is wrong with it."""
     now = edge.services.clock.now()
     try:
-        preview = preview_metadata(sent_metadata(), now)
-    except (SamlError, InputError) as error:
+        preview = preview_metadata(
+            sent_or_fetched(edge.services, now), now, None if provider is None else provider.metadata_xml
+        )
+    except (SamlError, InputError, UpstreamError) as error:
         if provider is not None:
             with edge.services.store.reading() as session:
                 return _detail_page(edge, session, provider, error)
@@ -183,7 +196,8 @@ def _preview_page(edge: Edge, action: str, fields: dict[str, str], provider: Sam
         action=action,
         back=provider_path(provider.name) if provider else "/admin/providers/new",
         changed_issuer=provider.entity_id if provider and provider.entity_id != preview.found.entity_id else None,
-        fields=fields,
+        fields={**fields, **sent_source().fields()},
+        staged=provider is not None,
     )
 
 
@@ -209,7 +223,7 @@ def _detail_page(edge: Edge, session: Session, provider: SamlProvider, problem: 
         path=provider_path(provider.name),
         second_factors=get_login_settings(session, saml_provider_key(provider.id), SAML_DEFAULT).second_factors,
         rules=len(list_rules(session, saml_provider_key(provider.id))),
-        certificates=provider_certificates(session, provider),
+        view=view_metadata(session, saml_provider_key(provider.id)),
         now=edge.services.clock.now(),
         sp=_sp(edge),
         problem=problem.public if problem else None,

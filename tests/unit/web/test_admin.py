@@ -111,8 +111,9 @@ def test_replace__another_issuer__warns_first(site: Site) -> None:
     page = browser.post("/admin/providers/corp/preview", data=form)
     assert "The entity ID changes from" in page.text
     form = {key: field_of(page.text, key) for key in ("csrf_token", "metadata")}
-    assert browser.post("/admin/providers/corp", data=form).status_code == 303
-    assert "https://other.example.com/idp" in browser.get("/admin/providers/corp").text
+    location = browser.post("/admin/providers/corp", data=form).headers["Location"]
+    assert location == "/admin/providers/corp/document"
+    assert "The entity ID changes from https://idp.example.com/saml/metadata to" in browser.get(location).text
 
 
 def test_settings_and_delete__by_the_owner__take_effect(site: Site) -> None:
