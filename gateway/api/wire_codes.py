@@ -159,6 +159,10 @@ BY_REASON: Mapping[Reason, Row] = MappingProxyType(
         Reason.ROLE_NONE_ALLOWED: Row(403, "NoPermission", _NOT_AUTHORIZED),
         Reason.ROLE_CHOICE_GONE: _LOGIN,
         Reason.ROLE_NO_CONSOLE: _LOGIN,
+        # Stepping up is for browsers; an answer of the API never has one of these.
+        Reason.STEP_UP_IMPOSSIBLE: _LOGIN,
+        Reason.STEP_UP_UNPROVED: _LOGIN,
+        Reason.STEP_UP_OTHER_PERSON: _LOGIN,
         Reason.SESSION_DURATION: Row(
             400, "InvalidParameter.DurationSeconds", "The Min/Max value of DurationSeconds is 15min/1hr."
         ),

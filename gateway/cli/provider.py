@@ -8,6 +8,7 @@ from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import DeskGroup
 from gateway.cli.options import algorithm_option
 from gateway.cli.printing import Row, certificate_line
+from gateway.cli.request_options import of_provider
 from gateway.directory import saml_providers
 from gateway.directory.provider_certificates import SIGN_ALGORITHMS
 from gateway.directory.saml_providers import SamlProvider
@@ -98,13 +99,16 @@ def metadata_of(desk: Desk, name: str) -> None:
     desk.out.document(found.metadata_xml.decode(errors="replace"), "metadata")
 
 
+provider.add_command(of_provider)
+
+
 @provider.command("delete")
 @click.argument("name")
 @pass_desk
 def delete(desk: Desk, name: str) -> None:
     """Delete an IdP, and end the sessions of everybody who came in through it."""
     with desk.transaction() as session:
-        saml_providers.delete_saml_provider(session, desk.account(session).id, name, desk.now())
+        saml_providers.delete_saml_provider(session, desk.account(session).id, name)
     desk.out.done(f"deleted provider {name}")
 
 

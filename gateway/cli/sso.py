@@ -9,6 +9,7 @@ from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import DeskGroup
 from gateway.cli.options import algorithm_option
 from gateway.cli.printing import Row
+from gateway.cli.request_options import of_user_sso
 from gateway.directory import user_sso
 from gateway.saml.names import user_sso_consumer_url, user_sso_entity_id, user_sso_metadata_url
 
@@ -56,6 +57,9 @@ def change(
         )
         record = _record(desk, session, account_id)
     desk.out.record(record)
+
+
+sso.add_command(of_user_sso)
 
 
 @sso.command("enable")

@@ -108,6 +108,14 @@ def keys_for_browsers(session: Session, provider_keys: Collection[str]) -> froze
     return frozenset(session.scalars(query)) if provider_keys else frozenset()
 
 
+def keys_without_browsers(session: Session, provider_keys: Collection[str]) -> frozenset[str]:
+    """Those of the keys whose providers were set up for the exchange of tokens or assertions only. One query."""
+    query = select(ProviderLogin.provider_key).where(
+        ProviderLogin.provider_key.in_(provider_keys), ProviderLogin.use == Use.EXCHANGE_ONLY.value
+    )
+    return frozenset(session.scalars(query)) if provider_keys else frozenset()
+
+
 def set_login_settings(
     session: Session, account_id: str, provider_key: str, settings: LoginSettings, *, now: datetime
 ) -> None:

@@ -61,3 +61,8 @@ def signed_out_path(handle: str) -> str:
 def sign_out_there_path(handle: str) -> str:
     """Leads on to the provider."""
     return f"/saml/sign-out-there/{handle}"
+
+
+def role_start_path(account: str, provider_name: str) -> str:
+    """Where a login for a role begins here, by the provider's name. `account` may be the alias."""
+    return f"/saml-role/start/{account}/{provider_name}"

@@ -51,6 +51,9 @@ _STATUS_BY_REASON = {
     Reason.LOGIN_LOCKED: 429,
     Reason.LOGIN_NETWORK: 403,
     Reason.USER_NO_MATCH: 403,
+    Reason.STEP_UP_IMPOSSIBLE: 403,
+    Reason.STEP_UP_UNPROVED: 403,
+    Reason.STEP_UP_OTHER_PERSON: 403,
     Reason.USER_DOMAIN_NOT_ACCEPTED: 403,
     Reason.USER_NAME_CLAIM: 403,
     Reason.USER_LINKED_ELSEWHERE: 403,
@@ -105,6 +108,36 @@ _ADVICE = {
         "list of networks in its security settings."
     ),
     Reason.SAML_STATUS: "Your company's sign-in refused you. Ask the people who run it, or start again.",
+    Reason.SAML_NO_PASSIVE: (
+        "It was asked to let you in without any page, and to show one after that, and did neither. " + _ASK_ADMIN
+    ),
+    Reason.SAML_NO_AUTHN_CONTEXT: (
+        "The account asks for a way of signing in, such as with a second factor, that your company's sign-in does not "
+        "offer you. If you have not set up a second factor there, do so and start again. Otherwise an administrator of "
+        "this account can compare the request options of the identity provider with what it offers."
+    ),
+    Reason.SAML_REQUEST_DENIED: (
+        "Your company decides who may sign in here. Ask the people who run its sign-in, and give the request ID."
+    ),
+    Reason.SAML_AUTHN_CONTEXT: (
+        "This account asks for a stronger or another way of signing in, such as with a second factor. Sign out at your "
+        "company, start again and choose that way. If none is offered to you, ask the people who run the sign-in."
+    ),
+    Reason.SAML_AUTHN_TOO_OLD: (
+        "This account wants everybody to sign in anew. Sign out at your company and start again. If it happens each "
+        "time, its sign-in does not do what it is asked to (ForceAuthn): an administrator of this account can turn "
+        "that off."
+    ),
+    Reason.SAML_NAME_ID_FORMAT: (
+        "An administrator of this account can change the NameID format in the request options, or the people who run "
+        "your company's sign-in can send the one that is asked for."
+    ),
+    Reason.SAML_ARTIFACT: _START_AGAIN,
+    Reason.SAML_ARTIFACT_SOURCE: (
+        "The answer came from another place than the sign-in that was asked. " + _START_AGAIN + " If it happens again, "
+        "an administrator of this account can register the provider's metadata anew."
+    ),
+    Reason.SAML_ARTIFACT_ANSWER: _TRY_LATER,
     Reason.SAML_REPLAYED: "Each response of your company's sign-in works once; this one was used. " + _START_AGAIN,
     Reason.SAML_EXPIRED: "The response came too late. " + _START_AGAIN + " If it happens each time, a clock is wrong.",
     Reason.SAML_NOT_YET_VALID: "A clock is wrong here or at your company's sign-in. " + _ASK_IDP,
@@ -145,6 +178,15 @@ _ADVICE = {
     Reason.ROLE_SESSION_NAME: "Your company's sign-in must send one session name of 2 to 64 characters. " + _ASK_IDP,
     Reason.SESSION_DURATION: _ASK_IDP,
     Reason.ROLE_NONE_ALLOWED: "None of the roles that your company names may be used by you. " + _ASK_ADMIN,
+    Reason.STEP_UP_IMPOSSIBLE: "You can take another role meanwhile. " + _ASK_ADMIN,
+    Reason.STEP_UP_UNPROVED: (
+        "Set up a second factor at your company's sign-in and start again. If you did give one, what your company says "
+        "of it is not known here: an administrator can enter it on the page of the identity provider. The log has it."
+    ),
+    Reason.STEP_UP_OTHER_PERSON: (
+        "A role is taken by whoever chose it. Start again as yourself, and sign out at your company first if somebody "
+        "else is signed in there."
+    ),
     Reason.ROLE_NO_CONSOLE: "Choose another role. " + _ASK_ADMIN,
     Reason.ROLE_CHOICE_GONE: "A role must be chosen within five minutes, and once. " + _START_AGAIN,
     Reason.ACCESS_DENIED: "Somebody who administers this account can attach a policy that allows it.",

@@ -14,10 +14,14 @@ from gateway.directory.login_attempts import Attempt, clear_failures, owner_atte
 from gateway.directory.oidc_sign_in import list_sign_in_providers
 from gateway.directory.password_holders import Holder
 from gateway.directory.password_login import check_user_password
+from gateway.directory.provider_keys import saml_provider_key
+from gateway.directory.provider_logins import keys_without_browsers
+from gateway.directory.saml_providers import SamlProvider, list_saml_providers
 from gateway.directory.unfinished_logins import LoginSoFar, SecondFactor
 from gateway.directory.user_sso import passwords_are_off
 from gateway.errors import CredentialError, NotFound, Reason
 from gateway.oidc.names import start_path
+from gateway.saml.names import role_start_path
 from gateway.secret import Secret
 from gateway.services import Services
 from gateway.web.edge import Edge, form_text, page, see_other
@@ -160,8 +164,19 @@ def _user_page(edge: Edge, session: Session, account: Account, name: str, error:
             (provider, start_path(account.id, provider.name) + to_provider)
             for provider in list_sign_in_providers(session, account.id)
         ],
+        role_providers=[
+            (provider, role_start_path(account.id, provider.name) + _query(callback=callback))
+            for provider in _role_providers(session, account.id)
+        ],
         name=name,
     )
+
+
+def _role_providers(session: Session, account_id: str) -> list[SamlProvider]:
+    """Providers through which people of the account take roles. Two queries."""
+    by_key = {saml_provider_key(each.id): each for each in list_saml_providers(session, account_id)}
+    closed = keys_without_browsers(session, by_key)
+    return [provider for key, provider in by_key.items() if key not in closed]
 
 
 def _kept(target: str) -> str:

@@ -6,11 +6,15 @@ from flask_wtf.csrf import CSRFProtect
 from gateway.errors import InputError, Reason
 from gateway.services import Services
 from gateway.web.admin_assurance import create_assurance_blueprint
+from gateway.web.admin_connection import create_connection_blueprint
 from gateway.web.admin_expiry import create_expiry_blueprint
+from gateway.web.admin_metadata_life import create_metadata_life_blueprints
 from gateway.web.admin_oidc import create_oidc_providers_blueprint
 from gateway.web.admin_oidc_login import create_oidc_login_blueprint
 from gateway.web.admin_providers import create_providers_blueprint
+from gateway.web.admin_request_options import create_request_options_blueprint
 from gateway.web.admin_rules import create_rules_blueprints
+from gateway.web.admin_traces import create_traces_blueprint
 from gateway.web.admin_user_sso import create_user_sso_blueprint
 from gateway.web.cookies import Cookies, cookies_for
 from gateway.web.edge import Edge, see_other, sentence
@@ -45,6 +49,7 @@ _LIMITS = {
     "saml_logout.role": LOGOUT_MAX_BYTES + _SLACK_BYTES,
     "saml_logout.user": LOGOUT_MAX_BYTES + _SLACK_BYTES,
     "saml_logout.user_of_account": LOGOUT_MAX_BYTES + _SLACK_BYTES,
+    "connection.paste": RESPONSE_MAX_BYTES + _SLACK_BYTES,
     "providers.preview_new": _UPLOAD_MAX_BYTES,
     "providers.preview_replacement": _UPLOAD_MAX_BYTES,
     "user_sso.preview": _UPLOAD_MAX_BYTES,
@@ -87,8 +92,12 @@ def install_web(app: Flask, services: Services) -> CSRFProtect:
         create_oidc_providers_blueprint(edge),
         create_oidc_login_blueprint(edge),
         *create_rules_blueprints(edge),
+        *create_metadata_life_blueprints(edge),
         create_assurance_blueprint(edge),
+        create_request_options_blueprint(edge),
         create_user_sso_blueprint(edge),
+        create_connection_blueprint(edge),
+        create_traces_blueprint(edge),
         create_expiry_blueprint(edge),
         create_expiry_feed_blueprint(edge),
         create_metrics_blueprint(edge),
