@@ -151,7 +151,7 @@ def update(
 def delete(desk: Desk, name: str) -> None:
     """Delete a provider with its rules and links, and end the sessions of everybody who came in through it."""
     with desk.transaction() as session:
-        oidc_providers.delete_oidc_provider(session, desk.account(session).id, name, desk.now())
+        oidc_providers.delete_oidc_provider(session, desk.account(session).id, name)
     desk.out.done(f"deleted provider {name}")
 
 
@@ -173,6 +173,7 @@ def _record(desk: Desk, session: Session, found: OidcProvider) -> Row:
         else {
             "client_id": sign_in.client.client_id,
             "method": sign_in.client.method.value,
+            "secret_expires_at": sign_in.secret_expires_at,
             "scopes": sign_in.wish.scopes,
             "acr_values": sign_in.wish.acr_values,
             "prompt": sign_in.wish.prompt,

@@ -45,7 +45,7 @@ def move_provider(
     for client in clients:
         if oidc_providers.find_oidc_provider(session, client.account_id, OIDC_PROVIDER) is None:
             continue  # somebody has deleted it since
-        oidc_providers.delete_oidc_provider(session, client.account_id, OIDC_PROVIDER, now)
+        oidc_providers.delete_oidc_provider(session, client.account_id, OIDC_PROVIDER)
         _enter(session, ring, (client,), issuer, now)
         for role in roles.list_roles(session, client.account_id):
             if json.dumps(old_issuer) in role.trust_document:

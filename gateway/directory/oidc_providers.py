@@ -22,7 +22,7 @@ from gateway.directory.oidc_texts import (
 )
 from gateway.directory.provider_keys import oidc_provider_key
 from gateway.directory.provider_leftovers import forget_provider
-from gateway.directory.revocations import revoke
+from gateway.directory.revocations import let_anew, revoke_for_ever
 from gateway.directory.unique import insert_unique
 from gateway.errors import AlreadyExists, LimitExceeded, NotFound, Reason
 from gateway.store.base import Base, RowNumber
@@ -107,6 +107,7 @@ def create_oidc_provider(
         updated_at=now,
     )
     insert_unique(session, provider, "OIDCProvider")
+    let_anew(session, "provider", provider.arn, now)
     return provider
 
 
@@ -205,7 +206,7 @@ def remove_fingerprint(session: Session, account_id: str, name: str, fingerprint
     return _changed(session, provider, now)
 
 
-def delete_oidc_provider(session: Session, account_id: str, name: str, now: datetime) -> None:
+def delete_oidc_provider(session: Session, account_id: str, name: str) -> None:
     """Delete a provider with all that is kept for it; the sessions and tokens that came from it end. Trust policies
     that name it stay.
 
@@ -213,7 +214,7 @@ def delete_oidc_provider(session: Session, account_id: str, name: str, now: date
     """
     provider = _get_locked(session, account_id, name)
     forget_provider(session, account_id, oidc_provider_key(provider.id))
-    revoke(session, "provider", provider.arn, now)
+    revoke_for_ever(session, "provider", provider.arn)
     session.delete(provider)
     session.flush()
 

@@ -2,7 +2,7 @@
 
 Kinds and values: "role" role id, "user" user id, "session" session id, "provider" provider ARN,
 "certificate" SHA-256 fingerprint, "assertion" issuer and assertion ID as `<issuer>#<id>`, "subject", "idp-session" and
-"unnamed-session" as `<provider ARN>#<subject, or ID of the session at the provider>`, "access-key" its ID.
+"unnamed-session" as `<provider ARN>#<subject, or ID of the session at the provider>`, "access-key" `<account>#<ID>`.
 What an account calls back by itself is bound to it: "own-session" `<account>#<session>`, "own-certificate"
 `<account>#<fingerprint>`, "own-assertion" `<account>#<issuer>#<id>`. What a SAML provider signs out has the time of the
 provider's clock: "saml-logout" `<provider ARN>#<subject>`, "saml-session" `<provider ARN>#<index and subject>`.
@@ -72,6 +72,18 @@ def revoke_until(session: Session, kind: str, value: str, now: datetime) -> None
     session.execute(
         update(Revocation)
         .where(Revocation.key_hash == _hash(kind, value))
+        .values(revoked_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def let_anew(session: Session, kind: str, value: str, now: datetime) -> None:
+    """What was revoked for ever may be issued again after `now`: a provider of the same name was registered. Where
+    nothing was revoked for ever nothing changes.
+    """
+    session.execute(
+        update(Revocation)
+        .where(Revocation.key_hash == _hash(kind, value), Revocation.revoked_at > now)
         .values(revoked_at=now)
         .execution_options(synchronize_session=False)
     )

@@ -20,7 +20,7 @@ from gateway.directory.provider_certificates import (
 )
 from gateway.directory.provider_keys import saml_provider_key
 from gateway.directory.provider_leftovers import forget_provider
-from gateway.directory.revocations import revoke
+from gateway.directory.revocations import let_anew, revoke_for_ever
 from gateway.directory.unique import insert_unique
 from gateway.errors import NotFound, Reason
 from gateway.saml.certificates import TrustedCertificate
@@ -90,6 +90,7 @@ def create_saml_provider(
         updated_at=now,
     )
     insert_unique(session, provider, "SAMLProvider")
+    let_anew(session, "provider", provider.arn, now)
     replace_at_once(session, provider, saml_provider_key(provider.id), metadata_xml, by=by, now=now)
     return provider
 
@@ -152,7 +153,7 @@ def update_saml_provider(
     return provider
 
 
-def delete_saml_provider(session: Session, account_id: str, name: str, now: datetime) -> None:
+def delete_saml_provider(session: Session, account_id: str, name: str) -> None:
     """Delete a provider with all that is kept for it; the sessions and tokens that came from it end. Trust policies
     that name it stay.
 
@@ -161,7 +162,7 @@ def delete_saml_provider(session: Session, account_id: str, name: str, now: date
     lock_account(session, account_id)
     provider = get_saml_provider(session, account_id, name)
     forget_provider(session, account_id, saml_provider_key(provider.id))
-    revoke(session, "provider", provider.arn, now)
+    revoke_for_ever(session, "provider", provider.arn)
     session.delete(provider)
     session.flush()
 

@@ -165,7 +165,7 @@ def _add_changing_views(views: Blueprint, edge: Edge) -> None:
     def delete(name: str) -> Response:
         with services.store.transaction() as session:
             who = changing(session, services, "DeleteOIDCProvider", oidc_entity(session, name))
-            delete_oidc_provider(session, who.account_id, name, now=services.clock.now())
+            delete_oidc_provider(session, who.account_id, name)
         flash(f"{name} is deleted, with its rules and links. Sessions that came through it are over.")
         return see_other("/admin/oidc")
 

@@ -360,7 +360,7 @@ def test_provider_deleted__its_sessions_end_and_its_tokens_are_strangers(company
     client = workload.client(workload.exchange())
     assert client.get_caller_identity().body.identity_type == "AssumedRoleUser"
     with company.services.store.transaction() as session:
-        delete_oidc_provider(session, company.account_id, workload.name, datetime.now(UTC))
+        delete_oidc_provider(session, company.account_id, workload.name)
     assert refusal(client.get_caller_identity).code == "InvalidSecurityToken.Revoked"
     assert refused(workload)[1:] == (NO_PERMISSION, "NotFound", "No such OIDC Provider registered.")
 

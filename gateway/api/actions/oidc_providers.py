@@ -139,7 +139,7 @@ def update_provider(work: Work, change: Change) -> Outcome:
 
 def delete_provider(work: Work, name: str) -> Outcome:
     """The sessions that came from it end. Raises: NotFound, subject "OIDCProvider"."""
-    directory.delete_oidc_provider(work.session, work.account_id, name, work.now)
+    directory.delete_oidc_provider(work.session, work.account_id, name)
     return Outcome()
 
 

@@ -120,7 +120,7 @@ def update_provider(work: Work, change: Change) -> Outcome:
 
 def delete_provider(work: Work, name: str) -> Outcome:
     """The sessions and tokens that came from it end. Raises: NotFound, subject "SAMLProvider"."""
-    directory.delete_saml_provider(work.session, work.account_id, name, work.now)
+    directory.delete_saml_provider(work.session, work.account_id, name)
     return Outcome()
 
 

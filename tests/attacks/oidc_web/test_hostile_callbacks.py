@@ -248,7 +248,7 @@ Change = Callable[[OidcSite], None]
 
 def _delete(oidc: OidcSite) -> None:
     with oidc.site.services.store.transaction() as session:
-        delete_oidc_provider(session, oidc.account_id, "corp", oidc.site.clock.now())
+        delete_oidc_provider(session, oidc.account_id, "corp")
 
 
 def _make_anew(oidc: OidcSite) -> None:

@@ -272,7 +272,7 @@ def test_cve_2026_9098__provider_gone_since_the_login_began__is_not_believed(sit
     configure(enabled=True)
     assert shown(browser, spec, path=USER_ACS) == ""
     with site.services.store.transaction() as session:
-        delete_saml_provider(session, site.account_id, "corp", now=NOON)
+        delete_saml_provider(session, site.account_id, "corp")
     assert shown(browser, role_spec(value)) == "SamlUnknownIssuer"
 
 

@@ -210,11 +210,11 @@ def test_update_oidc_provider__some_things_given__leaves_the_rest(store: Store, 
 def test_delete_oidc_provider__existing__ends_what_came_from_it(store: Store, account: str) -> None:
     with store.transaction() as session:
         arn = create_oidc_provider(session, account, "ci", ISSUER, now=NOON).arn
-        delete_oidc_provider(session, account, "CI", LATER)
+        delete_oidc_provider(session, account, "CI")
         assert find_oidc_provider(session, account, "ci") is None
         assert find_revocation(session, [("provider", arn)], NOON) == ("provider", arn)
         with refused(NotFound, Reason.NOT_FOUND, "OIDCProvider"):
-            delete_oidc_provider(session, account, "ci", LATER)
+            delete_oidc_provider(session, account, "ci")
         create_oidc_provider(session, account, "ci", ISSUER, now=LATER)
 
 

@@ -162,7 +162,7 @@ def test_delete_oidc_sign_in__gone__and_not_there_twice(store: Store) -> None:
 def test_delete_oidc_provider__with_a_client__takes_it_along(store: Store) -> None:
     with store.transaction() as session:
         set_up(session, provider(session))
-        delete_oidc_provider(session, ACCOUNT, "corp", NOON)
+        delete_oidc_provider(session, ACCOUNT, "corp")
     with store.reading() as session:
         assert session.scalars(select(OidcSignInRow)).all() == []
 

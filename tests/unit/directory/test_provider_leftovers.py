@@ -46,8 +46,8 @@ def make_saml(session: Session) -> str:
 
 
 KINDS: dict[str, tuple[Make, Delete]] = {
-    "oidc": (make_oidc, lambda session: delete_oidc_provider(session, ACCOUNT, "corp", NOON)),
-    "saml": (make_saml, lambda session: delete_saml_provider(session, ACCOUNT, "corp", NOON)),
+    "oidc": (make_oidc, lambda session: delete_oidc_provider(session, ACCOUNT, "corp")),
+    "saml": (make_saml, lambda session: delete_saml_provider(session, ACCOUNT, "corp")),
 }
 
 

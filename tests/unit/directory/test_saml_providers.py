@@ -133,15 +133,18 @@ def test_trusted_certificates__several_providers__each_once_by_one_query_and_own
 def test_delete_saml_provider__gone_with_its_certificates_and_revoked(store: Store, account: str) -> None:
     with store.transaction() as session:
         provider = create_saml_provider(session, account, "Company", idp_metadata(), now=NOON)
-        delete_saml_provider(session, account, "company", NOON)
+        delete_saml_provider(session, account, "company")
         assert trusted_certificates(session, ENTITY_ID) == ()
         with refused(NotFound, Reason.NOT_FOUND, "SAMLProvider"):
-            delete_saml_provider(session, account, "company", NOON)
+            delete_saml_provider(session, account, "company")
         with refused(NotFound, Reason.NOT_FOUND, "SAMLProvider"):
             update_saml_provider(session, account, "company", description="", now=NOON)
         came_from = ("provider", provider.arn)
         assert find_revocation(session, [came_from], NOON) == came_from
-        assert find_revocation(session, [came_from], NOON + timedelta(seconds=1)) is None
+        assert find_revocation(session, [came_from], NOON + timedelta(seconds=1)) == came_from
+        create_saml_provider(session, account, "Company", idp_metadata(), now=NOON + timedelta(seconds=2))
+        assert find_revocation(session, [came_from], NOON + timedelta(seconds=2)) == came_from
+        assert find_revocation(session, [came_from], NOON + timedelta(seconds=3)) is None
 
 
 def test_set_user_sso__first_time__has_the_defaults(store: Store, account: str) -> None:

@@ -76,13 +76,13 @@ def test_exchange__ends_later_than_the_id_token__as_the_role_allows(session: Ses
 
 def test_exchange__provider_deleted_since__refused(session: Session) -> None:
     verified = identity()
-    delete_oidc_provider(session, ACCOUNT, "company", NOON)
+    delete_oidc_provider(session, ACCOUNT, "company")
     assert reason(session, verified) is Reason.OIDC_ISSUER
 
 
 def test_exchange__name_given_to_another_issuer_since__refused(session: Session) -> None:
     verified = identity()
-    delete_oidc_provider(session, ACCOUNT, "company", NOON)
+    delete_oidc_provider(session, ACCOUNT, "company")
     create_oidc_provider(session, ACCOUNT, "company", "https://other.example", client_ids=(CLIENT,), now=NOON)
     assert reason(session, verified) is Reason.OIDC_ISSUER
 

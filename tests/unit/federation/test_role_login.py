@@ -362,7 +362,7 @@ def test_role_session__role_deleted_and_made_anew__stays_over(store: Store, acme
 def test_role_session__provider_deleted__is_over(store: Store, acme: Company) -> None:
     outcome = begin_signed_in(store, make_identity(attributes=role_attributes(acme.value("reader"))))
     with store.transaction() as session:
-        delete_saml_provider(session, acme.account.id, "company", NOON)
+        delete_saml_provider(session, acme.account.id, "company")
     with store.reading() as session:
         assert find_session(session, RING, outcome.handle, NOON) is None
 
