@@ -53,6 +53,7 @@ class Work:
     now: datetime
     principal: Principal | None  # None only where the operation is anonymous
     token: SessionToken | None = None  # the security token that the call came with
+    access_key_id: str | None = None  # what it was signed with
     prepared: object = None  # what `prepare` of the operation made
 
     @property

@@ -4,6 +4,7 @@ import click
 
 from gateway.cli import (
     account,
+    expiry,
     group,
     init,
     key,
@@ -13,10 +14,12 @@ from gateway.cli import (
     policy,
     provider,
     receipts,
+    revoke,
     role,
     rule,
     serve,
     sso,
+    trace,
     user,
     why,
 )
@@ -39,9 +42,12 @@ main.add_command(policy.policy)
 main.add_command(provider.provider)
 main.add_command(oidc.oidc)
 main.add_command(rule.rule)
+main.add_command(trace.trace)
+main.add_command(revoke.revoke)
 main.add_command(sso.sso)
 main.add_command(key.key)
 main.add_command(keys.keys)
+main.add_command(expiry.expiry)
 main.add_command(metadata.metadata)
 main.add_command(receipts.receipts)
 main.add_command(why.why)

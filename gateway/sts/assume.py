@@ -9,6 +9,7 @@ from functools import lru_cache
 from sqlalchemy.orm import Session
 
 from gateway.client import MFA_AGE, MFA_PRESENT
+from gateway.directory.control_levels import control_levels
 from gateway.directory.roles import AssumableRole, Role
 from gateway.errors import Denied, InputError, Reason
 from gateway.ids import new_request_id, new_sts_key_id, new_sts_key_secret
@@ -29,7 +30,7 @@ from gateway.secret import Secret
 from gateway.store.direct import Source
 from gateway.sts.credentials import Credentials, build_credentials
 from gateway.sts.duration import Cap, api_duration
-from gateway.sts.revocation import check_live, token_pairs
+from gateway.sts.revocation import account_value, check_live, token_pairs
 from gateway.sts.token import Provenance, SessionToken
 
 Context = Mapping[str, tuple[str, ...]]
@@ -51,17 +52,26 @@ def is_session_name(text: str) -> bool:
     return _SESSION_NAME.fullmatch(text) is not None
 
 
-def decide_federated(role: Role, provider_arn: str, context: Context) -> Decision:
-    """Does the role's trust policy admit a login through this provider? It alone decides: no identity policy and
-    no session policy has a say. Rule: policy-language §5.3; sso-contract §2.4.
+def decide_federated(source: Source, role: Role, provider_arn: str, context: Context) -> Decision:
+    """Does the role's trust policy admit a login through this provider? It and control policies decide: no identity
+    policy and no session policy has a say. Rule: policy-language §5.3; sso-contract §2.4.
     """
-    trust = _compiled_trust(role.trust_document)
-    return decide_trust(trust, FederatedPrincipal(provider_arn), context, role_arn=role.arn)
+    return _decide(source, role, FederatedPrincipal(provider_arn), context)
 
 
-def decide_caller(role: Role | AssumableRole, caller: RamUser | SessionToken, context: Context) -> Decision:
+def decide_caller(
+    source: Source, role: Role | AssumableRole, caller: RamUser | SessionToken, context: Context
+) -> Decision:
     """Does the role's trust policy admit this caller? Its own policies are another question."""
-    return decide_trust(_compiled_trust(role.trust_document), trusted_principal(caller), context, role_arn=role.arn)
+    return _decide(source, role, trusted_principal(caller), context)
+
+
+def _decide(
+    source: Source, role: Role | AssumableRole, principal: TrustedPrincipal, context: Context
+) -> Decision:
+    control = control_levels(source, role.account_id) if role.controlled else ()
+    trust = _compiled_trust(role.trust_document)
+    return decide_trust(trust, principal, context, role_arn=role.arn, control=control)
 
 
 def decide_no_role(role_arn: str, principal: TrustedPrincipal) -> Decision:
@@ -98,7 +108,7 @@ def assume_with_identity(
     Raises: Denied(TRUST_POLICY_DENIED) with the decision; InputError for an ill-formed session policy or session
     name; CredentialError(TOKEN_REVOKED) when the assertion was revoked.
     """
-    decision = decide_federated(role, provider_arn, identity_context)
+    decision = decide_federated(session, role, provider_arn, identity_context)
     check_trusted(decision, provider_arn)
     if provenance.provider_arn != provider_arn:
         raise ValueError("the provenance names another provider than the trust policy was asked about")
@@ -139,7 +149,7 @@ def assume_as_caller(
     CredentialError(TOKEN_EXPIRED), CredentialError(TOKEN_REVOKED). Rule: sts-contract §2.1, §2.5.
     """
     parent = caller if isinstance(caller, SessionToken) else None
-    decision = decide_caller(role, caller, context)
+    decision = decide_caller(source, role, caller, context)
     check_trusted(decision, trusted_principal(caller))
     duration = api_duration(
         duration_s=duration_s,
@@ -161,7 +171,7 @@ def assume_as_caller(
         )
         check_live(source, parent, now)
     elif isinstance(caller, RamUser):
-        by_key = () if access_key_id is None else (("access-key", access_key_id),)
+        by_key = () if access_key_id is None else (("access-key", account_value(caller.account_id, access_key_id)),)
         token = replace(token, lineage=(("user", caller.user_id), *by_key))
     identity = _source_of(parent, source_identity)
     token = replace(token, mfa_present=_proved_mfa(context), mfa_at=_mfa_time(context, now), source_identity=identity)

@@ -83,6 +83,7 @@ def assume_role(work: Work, request: AssumeRoleRequest) -> Outcome:
         duration_s=request.duration_s,
         session_policy=request.policy,
         source_identity=request.source_identity,
+        access_key_id=work.access_key_id,
         now=work.now,
     )
     details = grant_details(grant)
