@@ -14,6 +14,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.directory.authorization import Authorizer
 from gateway.directory.passwords import HashingLimit
 from gateway.fetch import Fetcher
+from gateway.guard.route_file import load_routes
 from gateway.key_files import load_or_make_keys
 from gateway.oidc.key_cache import ProviderCache
 from gateway.outbound import OutboundRules
@@ -70,6 +71,8 @@ def build_services(settings: Settings, clock: Clock) -> Services:
         trusted_proxies=tuple(ipaddress.ip_network(network) for network in settings.trusted_proxies),
         metadata_dir=settings.metadata_dir,
         metrics_token=settings.metrics_token,
+        routes=load_routes(settings.routes_file),
+        proxy_secret=settings.proxy_secret,
     )
 
 

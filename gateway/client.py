@@ -95,6 +95,11 @@ def mfa_context(now: datetime, *, mfa_present: bool, mfa_at: datetime | None) ->
     return context
 
 
+def is_trusted_peer(environ: Mapping[str, Any], trusted: Sequence[Network]) -> bool:
+    """Whether a request of a WSGI environment comes from one of our proxies itself."""
+    return _is_trusted(environ.get("REMOTE_ADDR") or "", trusted)
+
+
 def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
     canonical = _canonical(address) if trusted else None
     if canonical is None:

@@ -11,6 +11,7 @@ from gateway.directory.authorization import Authorizer
 from gateway.directory.expiry_delivery import Teller
 from gateway.directory.passwords import HashingLimit
 from gateway.fetch import Fetcher
+from gateway.guard.routes import NO_ROUTES, RouteTable
 from gateway.keyring import KeyRing
 from gateway.oidc.key_cache import ProviderCache
 from gateway.own_keys import OwnKeyState
@@ -21,6 +22,7 @@ from gateway.secret import Secret
 from gateway.store.engine import Store
 
 NO_METRICS = Secret("")  # metrics are off
+NO_PROXY = Secret("")  # no proxy asks who comes
 
 
 class KeySource(Protocol):
@@ -48,6 +50,8 @@ class Services:
     oidc_providers: ProviderCache
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     metrics_token: Secret = NO_METRICS
+    routes: RouteTable = NO_ROUTES
+    proxy_secret: Secret = NO_PROXY
     metadata_dir: Path | None = None  # where metadata files are dropped
 
     @property

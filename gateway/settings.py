@@ -51,6 +51,8 @@ class Settings:
     outbound_ca_file: str = ""  # PEM certificates to believe for outbound TLS instead of the system's
     skew_s: int = 120  # clock difference tolerated in SAML times, seconds
     metrics_token: Secret = _NONE  # what a scraper of /metrics must show; empty: there are no metrics
+    routes_file: str = ""  # applications behind a proxy: which request is which action on which resource
+    proxy_secret: Secret = _NONE  # what a proxy shows when it asks who comes; empty: it can't ask
     log_level: str = "INFO"
 
     @property
@@ -115,7 +117,8 @@ def _completed(values: dict[str, Any]) -> Settings:
     values["database_url"] = draft.database_url or f"sqlite:///{draft.var_dir / 'ramgate.sqlite3'}"
     settings = Settings(**values)
     _check_base_url(settings.base_url)
-    _check_metrics_token(settings.metrics_token)
+    _check_token("metrics_token", settings.metrics_token)
+    _check_token("proxy_secret", settings.proxy_secret)
     for network in (*settings.trusted_proxies, *settings.outbound_networks):
         try:
             ipaddress.ip_network(network)
@@ -124,11 +127,11 @@ def _completed(values: dict[str, Any]) -> Settings:
     return settings
 
 
-def _check_metrics_token(token: Secret) -> None:
+def _check_token(name: str, token: Secret) -> None:
     text = token.reveal()
     if text and not (len(text) >= _SHORTEST_TOKEN and text.isascii() and text.isprintable() and " " not in text):
-        message = f"metrics_token must be {_SHORTEST_TOKEN} characters or more, of ASCII and without spaces"
-        raise ConfigError(Reason.CONFIG_INVALID, message, subject="metrics_token")
+        message = f"{name} must be {_SHORTEST_TOKEN} characters or more, of ASCII and without spaces"
+        raise ConfigError(Reason.CONFIG_INVALID, message, subject=name)
 
 
 def _check_base_url(base_url: str) -> None:

@@ -56,10 +56,19 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who signed a call, and the security token that came with it, if one did."""
+    """Who it is, and the security token that came with the call, if one did.
+
+    `mfa_present` is None where there was no sign-in: then policies see nothing of a second factor.
+    """
 
     principal: Principal
     token: SessionToken | None = None
+    mfa_present: bool | None = None
+    mfa_at: datetime | None = None
+
+
+def caller_of_token(token: SessionToken) -> Caller:
+    return Caller(token.principal, token, token.mfa_present, token.mfa_at)
 
 
 def verify_proof(source: Source, ring: KeyRing, fleeting: Fleeting, proof: Proof, now: datetime) -> Caller:
@@ -74,7 +83,7 @@ def verify_proof(source: Source, ring: KeyRing, fleeting: Fleeting, proof: Proof
     token = _open_token(ring, proof)
     proof.verify(token.secret)
     check_live(source, token, now)
-    return Caller(token.principal, token)
+    return caller_of_token(token)
 
 
 def check_nonce(nonce: str | None) -> str:

@@ -70,6 +70,6 @@ def rule(
     if asked.resource_account != principal.account_id:
         return Ruling(asked, None)
     facts: Mapping[str, tuple[str, ...]] = {**asked.context, "acs:CurrentTime": (wire_time(now),)}
-    if (token := caller.token) is not None:
-        facts = {**facts, **mfa_context(now, mfa_present=token.mfa_present, mfa_at=token.mfa_at)}
+    if caller.mfa_present is not None:
+        facts = {**facts, **mfa_context(now, mfa_present=caller.mfa_present, mfa_at=caller.mfa_at)}
     return Ruling(asked, authorizer.decide(source, principal, asked.action, asked.resource, facts))

@@ -12,7 +12,7 @@ from gateway.directory.accounts import Account
 from gateway.directory.names import name_key
 from gateway.directory.users import User
 from gateway.errors import InputError, NotFound, Reason
-from gateway.guard.proof import Caller
+from gateway.guard.proof import Caller, caller_of_token
 from gateway.keyring import KeyRing
 from gateway.policy.trusted import RamKind, RamPrincipal, find_ram_principal
 from gateway.principal import AccountOwner, RamUser
@@ -63,4 +63,4 @@ def open_subject(source: Source, ring: KeyRing, token_text: str, now: datetime) 
     """
     token = open_token(ring, token_text)
     check_live(source, token, now)
-    return Caller(token.principal, token)
+    return caller_of_token(token)

@@ -120,12 +120,17 @@ def find_session(session: Session, ring: KeyRing, handle: str, now: datetime) ->
     """The live session behind a cookie; None if there is none, or it is over, ended or revoked, or its user,
     role or account is gone. Exactly at `expires_at` it is over. Costs two queries.
     """
+    return find_session_of_hash(session, ring, hash_key(handle), now)
+
+
+def find_session_of_hash(session: Session, ring: KeyRing, handle_hash: str, now: datetime) -> BrowserSession | None:
+    """The same for whatever hangs on a session and has no handle of it, see `app_sessions`."""
     found = session.execute(
         select(BrowserSessionRow, Account.owner_login, User.name, Role.name)
         .join(Account, Account.id == BrowserSessionRow.account_id)
         .outerjoin(User, (BrowserSessionRow.kind == _USER) & (User.id == BrowserSessionRow.entity_id))
         .outerjoin(Role, (BrowserSessionRow.kind == _ROLE) & (Role.id == BrowserSessionRow.entity_id))
-        .where(BrowserSessionRow.handle_hash == hash_key(handle))
+        .where(BrowserSessionRow.handle_hash == handle_hash)
     ).one_or_none()
     if found is None:
         return None

@@ -23,7 +23,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("principal_id", name=op.f("pk_resource_services")),
     )
     op.create_index(op.f("ix_resource_services_account_id"), "resource_services", ["account_id"])
+    op.create_table(
+        "app_sessions",
+        sa.Column("handle_hash", sa.String(), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("session_hash", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("handle_hash", name=op.f("pk_app_sessions")),
+    )
+    op.create_index(op.f("ix_app_sessions_expires_at"), "app_sessions", ["expires_at"])
 
 
 def downgrade() -> None:
+    op.drop_table("app_sessions")
     op.drop_table("resource_services")
