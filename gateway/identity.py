@@ -141,6 +141,7 @@ class VerifiedIdentity:
     oidc: OidcClaims | None = None
     name_qualifier: str = ""  # NameQualifier and SPNameQualifier of the NameID
     sp_name_qualifier: str = ""
+    signed_sha256: str = ""  # of the bytes that were signed and that all this was read from, lower hex
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from gateway.arn import RamArn, parse_ram_arn
 from gateway.audit.receipts import Receipt
 from gateway.clock import wire_time
 from gateway.errors import InputError
-from gateway.federation.receipts import grant_details
+from gateway.federation.facts import facts_of
+from gateway.federation.receipts import grant_details, login_evidence
 from gateway.sts.assume import RoleSessionGrant
 from gateway.sts.credentials import Credentials
 
@@ -33,7 +34,7 @@ def exchange_receipt(work: Work, kind: str, grant: RoleSessionGrant) -> Receipt:
         kind=kind,
         principal_arn=holder.arn,
         outcome=grant.decision.outcome.value,
-        details=grant_details(grant) | {"client": work.client.address},
+        details=grant_details(grant) | login_evidence(facts_of(work.vouched)) | {"client": work.client.address},
     )
 
 

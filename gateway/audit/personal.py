@@ -4,13 +4,15 @@ What is kept in the clear is listed; everything else counts as personal, so that
 """
 
 import hmac
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from gateway.keyring import KeyRing
 
+_LISTED = 8  # values of one condition
 CLEAR_DETAILS = frozenset(
     {
         # of calls and changes
@@ -38,6 +40,7 @@ CLEAR_DETAILS = frozenset(
         "signed_sha256",
         "checks",
         "failed_check",
+        "provider_key",
         "consumer",
         # of the chain itself
         "old_rows",
@@ -58,6 +61,11 @@ def split_details(details: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mappin
         return details, {}
     clear = {name: value for name, value in details.items() if name in CLEAR_DETAILS}
     return clear, {name: value for name, value in details.items() if name not in CLEAR_DETAILS}
+
+
+def compared(key: str, operator: str, wanted: Sequence[str], seen: Sequence[str], of: str = "") -> str:
+    """What a condition compared, as a detail of a receipt; `of` says whose it is. `Redaction.comparison` reads it."""
+    return json.dumps([of, key, operator, list(wanted)[:_LISTED], list(seen)[:_LISTED]])
 
 
 class Kind(StrEnum):
@@ -120,6 +128,14 @@ class Redaction:
         tag = hmac.digest(self.secret, value.encode("utf-8", "surrogatepass"), "sha256").hex()[:8]
         told = _family(value) if kind is Kind.ADDRESS else f"{kind.value}, {len(value)} characters"
         return f"[{told}, #{tag}]"
+
+    def comparison(self, text: str) -> str:
+        """What `compared` has written, in words."""
+        of, key, operator, wanted, seen = json.loads(text)
+        found = " and ".join(self.show(key, value) for value in seen) or "not there"
+        wants = " or ".join(f"`{one_line(value)}`" for value in wanted)
+        owner = f"{one_line(of)}: " if of else ""
+        return f"{owner}{one_line(key)} was {found}; {operator} wants {wants}"
 
 
 def one_line(text: str, longest: int = 200) -> str:

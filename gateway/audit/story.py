@@ -31,6 +31,8 @@ _WORDS = {
     "checks": "checks that passed",
     "failed_check": "the check that failed",
     "rules": "mapping rules",
+    "rule_values": "what they compared",
+    "trust_values": "what the trust policy compared",
     "rules_not_met": "mapping rules that were not met",
     "offered": "roles offered",
     "refused": "roles refused",
@@ -49,6 +51,7 @@ _WORDS = {
     "targets": "on",
     "entity": "on",
 }
+_COMPARISONS = frozenset({"rule_values", "trust_values"})
 _OF_WHOLE_TEXTS = frozenset({"decision", "because", "offered", "refused", "rules", "rules_not_met"})
 
 
@@ -174,6 +177,8 @@ def _shown(name: str, value: object, redaction: Redaction) -> list[str]:
     if isinstance(value, bool):
         return ["yes" if value else "no"]
     values = [str(each) for each in value] if isinstance(value, list | tuple) else [str(value)]
+    if name in _COMPARISONS:
+        return [redaction.comparison(each) for each in values]
     if name in _OF_WHOLE_TEXTS:
         return [_without_values(each) for each in values]
     return [redaction.show(name, each) for each in values]

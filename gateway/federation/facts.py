@@ -55,6 +55,8 @@ class LoginFacts:
     issued_at: datetime | None = None  # None in an offer that was sealed before this was kept
     name_qualifier: str = ""
     sp_name_qualifier: str = ""
+    signed_sha256: str = ""  # of what was signed
+    checks: tuple[str, ...] = ()  # the numbered ones that passed
 
     def trust_context(self, occasion: Occasion) -> dict[str, tuple[str, ...]]:
         """The condition keys that trust policies and mapping rules may ask about.
@@ -140,6 +142,8 @@ def facts_of(identity: VerifiedIdentity) -> LoginFacts:
         issued_at=identity.issued_at,
         name_qualifier=identity.name_qualifier,
         sp_name_qualifier=identity.sp_name_qualifier,
+        signed_sha256=identity.signed_sha256 or identity.assertion_id.removeprefix("sha256:"),
+        checks=tuple(map(str, identity.evidence)),
     )
 
 
@@ -150,7 +154,7 @@ def dump_facts(facts: LoginFacts) -> str:
 
 def load_facts(text: str) -> LoginFacts:
     fields = json.loads(text)
-    lists = {name: tuple(fields[name]) for name in ("audiences", "methods", "twin_fingerprints")}
+    lists = {name: tuple(fields.get(name, ())) for name in ("audiences", "methods", "twin_fingerprints", "checks")}
     instants = {name: _load_instant(fields.get(name)) for name in _INSTANTS}
     attributes = {name: tuple(values) for name, values in fields["attributes"].items()}
     return LoginFacts(**{**fields, **lists, **instants, "attributes": attributes})

@@ -25,7 +25,7 @@ from gateway.federation.mapping import Refusal, ResolvedRole, RoleChoice, RoleMa
 from gateway.federation.offers import OfferContent, OfferedChoice, choice_gone, save_offer, take_offer
 from gateway.federation.pending import PendingLogin
 from gateway.federation.persons import Person
-from gateway.federation.receipts import record_role_login, record_role_offer
+from gateway.federation.receipts import LoginProof, record_role_login, record_role_offer
 from gateway.federation.replay import claim_presentation, claim_session
 from gateway.federation.role_options import RoleOption
 from gateway.federation.step_up import Solicited, StepUp, check_stepped_up, step_up_for
@@ -298,5 +298,5 @@ def _sign_in(  # noqa: PLR0917 - what, which, with what rows, when
         duration_cap=grant.duration_cap,
         now=occasion.now,
     )
-    record_role_login(session, occasion, grant, picked.because)
+    record_role_login(session, LoginProof(facts, resolved.provider, occasion), grant, picked.because)
     return RoleSignedIn(grant, handle, content.target, grant.token.expires_at)

@@ -1,11 +1,17 @@
 """What the audit log keeps of a login that succeeded. Written in the login's own transaction."""
 
+from dataclasses import dataclass
+
 from sqlalchemy.orm import Session
 
+from gateway.audit.personal import compared
 from gateway.audit.receipts import Detail, Receipt, record
 from gateway.federation.facts import LoginFacts, Occasion
 from gateway.federation.mapping import RoleMapping
-from gateway.policy import Outcome
+from gateway.federation.role_options import login_context, rules_of
+from gateway.federation.rules import apply_rules, read_key
+from gateway.federation.vouching import Voucher
+from gateway.policy import Decision, Outcome
 from gateway.principal import Principal, RamUser
 from gateway.sts.assume import RoleSessionGrant
 from gateway.sts.duration import Cap
@@ -16,9 +22,18 @@ ROLE_OFFER = "RoleOffer"
 ROLE_LOGIN = "RoleLogin"
 
 
+@dataclass(frozen=True, slots=True)
+class LoginProof:
+    """What a login was let in by: what it says, who vouches for it, and when."""
+
+    facts: LoginFacts
+    voucher: Voucher
+    occasion: Occasion
+
+
 def record_user_login(
     session: Session,
-    occasion: Occasion,
+    proof: LoginProof,
     principal: RamUser,
     provenance: Provenance,
     cap: Cap,
@@ -27,18 +42,24 @@ def record_user_login(
     groups: tuple[str, ...],
 ) -> None:
     """`how`: how the login came to be this user; `groups`: those that it said, as far as they exist."""
-    details = _origin(provenance) | {
-        "duration_s": cap.seconds,
-        "duration_cap": cap.name,
-        "user": how,
-        "claimed_groups": list(groups),
-    }
-    record(session, _receipt(occasion, USER_LOGIN, principal, details))
+    details = (
+        _origin(provenance)
+        | login_evidence(proof.facts)
+        | {
+            "client": proof.occasion.client_address,
+            "duration_s": cap.seconds,
+            "duration_cap": cap.name,
+            "user": how,
+            "claimed_groups": list(groups),
+        }
+    )
+    record(session, _receipt(proof.occasion, USER_LOGIN, principal, details))
 
 
 def record_role_offer(session: Session, occasion: Occasion, facts: LoginFacts, mapping: RoleMapping) -> None:
     """An offer belongs to no account yet: its roles may be those of several."""
-    details: dict[str, Detail] = {
+    details: dict[str, Detail] = login_evidence(facts) | {
+        "client": occasion.client_address,
         "issuer": facts.issuer,
         "subject": facts.subject,
         "assertion_id": facts.assertion_id,
@@ -51,10 +72,53 @@ def record_role_offer(session: Session, occasion: Occasion, facts: LoginFacts, m
     record(session, _receipt(occasion, ROLE_OFFER, None, details))
 
 
-def record_role_login(session: Session, occasion: Occasion, grant: RoleSessionGrant, because: str) -> None:
+def record_role_login(session: Session, proof: LoginProof, grant: RoleSessionGrant, because: str) -> None:
     """`because`: what offered the role."""
-    details = grant_details(grant) | {"offered_by": because}
-    record(session, _receipt(occasion, ROLE_LOGIN, grant.token.principal, details))
+    rules = rule_outcomes(session, proof.facts, proof.voucher, proof.occasion)
+    details = (
+        grant_details(grant)
+        | login_evidence(proof.facts)
+        | {
+            "client": proof.occasion.client_address,
+            "offered_by": because,
+            "rules": [outcome.told for outcome in rules],
+            "rule_values": [value for outcome in rules for value in outcome.values],
+            "trust_values": _values_of(grant.decision),
+        }
+    )
+    record(session, _receipt(proof.occasion, ROLE_LOGIN, grant.token.principal, details))
+
+
+def login_evidence(facts: LoginFacts) -> dict[str, Detail]:
+    """What was verified: the bytes, and by which of the numbered checks. Under which certificate says the origin."""
+    return {"signed_sha256": facts.signed_sha256, "checks": list(facts.checks)}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleOutcome:
+    """A mapping rule that was asked: `told` says what came of it, `values` what it compared."""
+
+    told: str
+    values: tuple[str, ...]
+
+
+def rule_outcomes(session: Session, facts: LoginFacts, voucher: Voucher, occasion: Occasion) -> tuple[RuleOutcome, ...]:
+    """Each rule of the provider that vouches for a login, in their order."""
+    context = login_context(facts, voucher, occasion)
+    outcomes = []
+    for rule in rules_of(session, voucher.key):
+        hits, misses = apply_rules([rule], context)
+        said = "met" if hits else f"not met: {misses[0].why}"
+        values = tuple(
+            compared(each.key, each.operator, each.values, read_key(context, each.key), of=rule.name)
+            for each in rule.block.conditions
+        )
+        outcomes.append(RuleOutcome(f"{rule.name}: {said}", values))
+    return tuple(outcomes)
+
+
+def _values_of(decision: Decision) -> list[str]:
+    return [compared(each.key, each.operator, each.wanted, each.seen) for each in decision.condition_values]
 
 
 def grant_details(grant: RoleSessionGrant) -> dict[str, Detail]:
@@ -70,6 +134,7 @@ def grant_details(grant: RoleSessionGrant) -> dict[str, Detail]:
         "access_key_id": token.access_key_id,
         "role_id": token.principal.role_id,
         "decision": grant.decision.explain(),
+        "trust_values": _values_of(grant.decision),
         "expires_at": grant.token.expires_at.isoformat(),
         "duration_cap": grant.duration_cap,
     }

@@ -12,7 +12,7 @@ from gateway.federation.ended_logins import check_not_ended
 from gateway.federation.facts import LoginFacts, Occasion
 from gateway.federation.metadata_use import count_login, promote_by_login
 from gateway.federation.persons import Person, derive_groups
-from gateway.federation.receipts import record_user_login
+from gateway.federation.receipts import LoginProof, record_user_login
 from gateway.federation.role_options import login_context
 from gateway.federation.vouching import Voucher
 from gateway.keyring import KeyRing
@@ -73,6 +73,7 @@ def open_user_session(session: Session, ring: KeyRing, account: Account, person:
         mfa_at=assurance.authenticated_at if assurance.second_factor else None,
     )
     record_login(session, user, occasion.now)
-    record_user_login(session, occasion, principal, provenance, cap, how=person.how, groups=groups)
+    proof = LoginProof(facts, voucher, occasion)
+    record_user_login(session, proof, principal, provenance, cap, how=person.how, groups=groups)
     count_login(session, voucher, occasion)
     return UserLogin(user, handle, arrival.target, expires_at)

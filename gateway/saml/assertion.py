@@ -3,6 +3,7 @@
 INVARIANT: called with a tree that was parsed from canonical bytes whose signature was verified, and with no other.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.errors import Reason, SamlError
@@ -22,9 +23,17 @@ _ONCE = frozenset({tags.ISSUER, tags.SUBJECT, tags.CONDITIONS, tags.ADVICE})
 _STATEMENTS = frozenset({tags.AUTHN_STATEMENT, tags.ATTRIBUTE_STATEMENT})
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Whose signature was verified, and the SHA-256 of what it covers, lower hex."""
+
+    signer: TrustedCertificate
+    sha256: str
+
+
 def read_assertion(
     assertion: Element,
-    signer: TrustedCertificate,
+    signed: Signed,
     expectation: Expectation,
     now: datetime,
     passed: list[Check],
@@ -33,7 +42,7 @@ def read_assertion(
 
     Raises: SamlError with the reason of the first check that fails.
     """
-    skew = expectation.skew
+    signer, skew = signed.signer, expectation.skew
     issued_at = check_frame(assertion, now, skew)  # 13
     parts = children_of(assertion, _ONCE, _STATEMENTS)
     passed.append(Check.ASSERTION_FRAME)
@@ -82,6 +91,7 @@ def read_assertion(
         twin_fingerprints=twins_of(signer, expectation.certificates),
         name_qualifier=name_id.name_qualifier,
         sp_name_qualifier=name_id.sp_name_qualifier,
+        signed_sha256=signed.sha256,
         evidence=tuple(passed),
     )
 

@@ -7,13 +7,14 @@ ASSUMPTION: a signature on the Response alone suffices; the platform's documents
 several of the identity providers it lists sign only the Response when they are set up so.
 """
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.errors import Reason, SamlError
 from gateway.identity import VerifiedIdentity
 from gateway.saml import tags
-from gateway.saml.assertion import check_issuer, read_assertion
+from gateway.saml.assertion import Signed, check_issuer, read_assertion
 from gateway.saml.certificates import TrustedCertificate
 from gateway.saml.checks import Check
 from gateway.saml.decryption import decrypt_assertion, undecryptable
@@ -120,6 +121,7 @@ class _Frame:
     assertions: list[Element]
     signer: TrustedCertificate | None
     signatures_left: int  # Signature elements in the tree that are not accounted for yet
+    signed_sha256: str = ""  # of the signed Response, lower hex
 
 
 def _verify_frame(
@@ -128,13 +130,13 @@ def _verify_frame(
     parts = _response_parts(response)  # 4
     check_frame(response, now, expectation.skew)
     passed.append(Check.RESPONSE_FRAME)
-    signer = None
+    signer, digest = None, ""
     signatures_left = census.signatures
     if tags.SIGNATURE in parts:  # 5
         signed = verify_enveloped(response, parts[tags.SIGNATURE], expectation.certificates)
         response = parse_canonical(signed.canonical)
         parts = _response_parts(response)
-        signer = signed.certificate
+        signer, digest = signed.certificate, hashlib.sha256(signed.canonical).hexdigest()
         signatures_left -= 1
         passed.append(Check.RESPONSE_SIGNATURE)
     check_status(parts.get(tags.STATUS))  # 6
@@ -147,7 +149,7 @@ def _verify_frame(
     check_in_response_to(response.get("InResponseTo"), expectation.in_response_to)  # 9
     passed.append(Check.RESPONSE_IN_RESPONSE_TO)
     assertions = [child for child in response if child.tag in _ASSERTIONS]
-    return _Frame(assertions=assertions, signer=signer, signatures_left=signatures_left)
+    return _Frame(assertions=assertions, signer=signer, signatures_left=signatures_left, signed_sha256=digest)
 
 
 def _verify_assertion(
@@ -161,19 +163,19 @@ def _verify_assertion(
         raise SamlError(
             Reason.SAML_SIGNATURE_PLACE, "the SAML message holds a signature outside of the Response and the assertion"
         )
-    signer = frame.signer
+    signer, digest = frame.signer, frame.signed_sha256
     if signatures:
         # One message, one signer: under a signed Response the assertion must be signed by the same certificate.
         candidates = expectation.certificates if signer is None else (signer,)
         signed = verify_enveloped(assertion, signatures[0], candidates)
         assertion = parse_canonical(signed.canonical)
-        signer = signed.certificate
+        signer, digest = signed.certificate, hashlib.sha256(signed.canonical).hexdigest()
     if signer is None:
         raise SamlError(Reason.SAML_UNSIGNED, "neither the SAML response nor its assertion is signed")
     if assertion.tag != tags.ASSERTION:
         raise SamlError(Reason.SAML_SHAPE, "what was signed is not an assertion", assertion.tag[:200])
     passed.append(Check.ASSERTION_SIGNATURE)
-    return read_assertion(assertion, signer, expectation, now, passed)
+    return read_assertion(assertion, Signed(signer, digest), expectation, now, passed)
 
 
 def _verify_encrypted(
@@ -191,7 +193,7 @@ def _verify_encrypted(
         inner = check_tree(decrypted.document, census.ids)
         passed.append(Check.DECRYPTION)
         assertion = decrypted.document.root
-        frame = _Frame(assertions=[assertion], signer=frame.signer, signatures_left=inner.signatures)
+        frame = replace(frame, assertions=[assertion], signatures_left=inner.signatures)
         return _verify_assertion(assertion, frame, expectation, now, passed)
     except SamlError as exc:
         if decrypted.authenticated:

@@ -15,14 +15,18 @@ from types import MappingProxyType
 from flask import Flask, Response, request
 from sqlalchemy.orm import Session
 
+from gateway.audit.receipts import Detail, Receipt, record
 from gateway.directory.login_traces import Evidence, NewTrace, TraceKind, has_room, keep_trace
 from gateway.directory.trace_body import dump_body, redacted_body
 from gateway.errors import GatewayError, Reason
-from gateway.login_verdict import LoginVerdict
+from gateway.login_verdict import LoginVerdict, Outcome
 from gateway.services import Services
 from gateway.web.concerned import FailedMessage, Suspect, oidc_suspects, saml_suspects
 from gateway.web.edge import Edge
+from gateway.web.retired_signers import Refused, note_refused_message
 from gateway.web.visit import Visit, current_visit, has_visit
+
+LOGIN_REFUSED = "LoginRefused"
 
 
 class Consumer(StrEnum):
@@ -37,7 +41,9 @@ _CONSUMERS: Mapping[str, Consumer] = MappingProxyType(
     {
         "sso.user_acs": Consumer.USER_SSO,
         "sso.user_acs_of_account": Consumer.USER_SSO,
+        "sso.user_artifact": Consumer.USER_SSO,
         "sso.role_acs": Consumer.ROLE_SSO,
+        "sso.role_artifact": Consumer.ROLE_SSO,
         "oidc.callback": Consumer.OIDC,
     }
 )
@@ -68,6 +74,11 @@ class FailedLogin:
         return tuple(each.provider_key for each in self.concerned if each.provider_key)
 
 
+def is_company_login(endpoint: str | None) -> bool:
+    """Whether a refusal at this endpoint leaves a trace."""
+    return endpoint in _CONSUMERS
+
+
 def install_failed_logins(app: Flask, edge: Edge) -> None:
     @app.after_request
     def after(response: Response) -> Response:
@@ -85,6 +96,11 @@ def record_failed_login(services: Services, failed: FailedLogin, message: Failed
         _record(services, failed, message)
     except Exception:  # the refusal stands, whatever happens to its trace
         logging.getLogger("ramgate").exception("the failed login %s can't be recorded", failed.request_id)
+    try:
+        if failed.consumer is not Consumer.OIDC:
+            note_refused_message(services, message, Refused(failed.reason, failed.request_id, failed.at))
+    except Exception:
+        logging.getLogger("ramgate").exception("the failed login %s can't be judged", failed.request_id)
 
 
 def _record(services: Services, failed: FailedLogin, message: FailedMessage) -> None:
@@ -106,6 +122,7 @@ def write_failed_login(session: Session, failed: FailedLogin) -> None:
     """Everything that is written about a failed login, in one transaction."""
     for each in failed.concerned:
         keep_trace(session, _trace(failed, each))
+        record(session, _receipt(failed, each))
 
 
 _NOBODY = Concerned("", "", Evidence.NONE, None)
@@ -137,6 +154,27 @@ def _trace(failed: FailedLogin, concerned: Concerned) -> NewTrace:
     )
 
 
+def _receipt(failed: FailedLogin, concerned: Concerned) -> Receipt:
+    """The trace goes after a week; that there was such a login stays."""
+    verdict = concerned.verdict
+    details: dict[str, Detail] = {
+        "consumer": failed.consumer.value,
+        "provider_key": concerned.provider_key,
+        "failed_check": "" if verdict is None else verdict.failed_check,
+        "checks": [] if verdict is None else [each.check for each in verdict.results if each.outcome is Outcome.PASSED],
+    }
+    return Receipt(
+        at=failed.at,
+        request_id=failed.request_id,
+        account_id=concerned.account_id or None,
+        kind=LOGIN_REFUSED,
+        principal_arn=None,
+        outcome="Refused",
+        reason=failed.reason.value,
+        details=details,
+    )
+
+
 def _failed(edge: Edge, consumer: Consumer, error: GatewayError) -> FailedLogin:
     return FailedLogin(
         request_id=current_visit().request_id,
@@ -153,7 +191,7 @@ def _message(edge: Edge, consumer: Consumer) -> FailedMessage:
     visit: Visit = current_visit()
     values = request.view_args or {}
     return FailedMessage(
-        saml_response=request.form.get("SAMLResponse", ""),
+        saml_response=visit.message or request.form.get("SAMLResponse", ""),
         browser=edge.browser(),
         account_id=str(values.get("account_id", "")),
         provider_name=str(values.get("name", "")),

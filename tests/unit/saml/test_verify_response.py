@@ -1,5 +1,6 @@
 """Every numbered check: neighbours that pass and rows that fail. The number opens the id of the row."""
 
+from base64 import b64decode
 from dataclasses import replace
 from datetime import timedelta
 
@@ -57,6 +58,7 @@ def test_verify_response__every_check_from_4_on__has_a_failing_row() -> None:
 def test_verify_response__assertion_signed__tells_everything() -> None:
     spec = Spec(attributes=(("a", ("1", "2")), ("b", ("ü",)), ("a", ("3",))))
     root = factory.signed_assertion(spec)
+    (digest,) = root.iter("{http://www.w3.org/2000/09/xmldsig#}DigestValue")
     identity = verify_response(factory.encode(root), factory.expectation(), NOON)
     assert identity == VerifiedIdentity(
         protocol=Protocol.SAML,
@@ -75,6 +77,7 @@ def test_verify_response__assertion_signed__tells_everything() -> None:
         session_not_on_or_after=NOON + timedelta(seconds=3600),
         session_index="_session1",
         attributes={"a": ("1", "2", "3"), "b": ("ü",)},
+        signed_sha256=b64decode(digest.text or "").hex(),
         evidence=tuple(check for check in Check if check not in {Check.RESPONSE_SIGNATURE, Check.DECRYPTION}),
     )
 
