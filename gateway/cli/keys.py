@@ -1,31 +1,15 @@
 """`ramgate keys`: the gateway's own SAML keys, and how they are replaced without anybody being locked out."""
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import click
 
 from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import DeskGroup
+from gateway.cli.options import Instant
 from gateway.cli.printing import Row
 from gateway.clock import wire_time
 from gateway.key_rollover import KEPT_PUBLISHED, make_next_keys, retire_key, switch_keys
-
-_INSTANT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T([0-9]{2}:[0-9]{2})(?::([0-9]{2}))?Z)?")
-
-
-class Instant(click.ParamType[datetime]):
-    """An instant in UTC: `2027-01-31T00:00Z`, or a date alone for its beginning."""
-
-    name = "instant"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        match = _INSTANT.fullmatch(value)
-        text = f"{match[1]}T{match[2] or '00:00'}:{match[3] or '00'}" if match else ""
-        try:
-            return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
-        except ValueError:
-            self.fail(f"'{value}' is no instant such as 2027-01-31T00:00Z", param, ctx)
 
 
 @click.group("keys", cls=DeskGroup)

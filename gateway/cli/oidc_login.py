@@ -2,11 +2,13 @@
 
 import sys
 from dataclasses import fields, replace
+from datetime import datetime
 
 import click
 
 from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import DeskCommand
+from gateway.cli.options import Instant
 from gateway.cli.printing import Row
 from gateway.directory import identity_links, oidc_sign_in, users
 from gateway.directory.groups import get_group
@@ -39,6 +41,13 @@ def add_login_commands(group: click.Group) -> None:
     "--client-secret-stdin", "from_stdin", is_flag=True, help="Read the secret from standard input, one line."
 )
 @click.option("--ask-client-secret", "asks", is_flag=True, help="Ask for the secret.")
+@click.option(
+    "--secret-expires-on",
+    "expires_on",
+    type=Instant(),
+    default=None,
+    help="When the secret lapses there, such as 2027-01-31. A new secret without it has no date.",
+)
 @click.option("--scope", "scopes", multiple=True)
 @click.option("--acr", "acr_values", multiple=True, help="A level of authentication to ask for.")
 @click.option("--prompt", "prompt", multiple=True, type=click.Choice(["none", "login", "consent", "select_account"]))
@@ -46,7 +55,16 @@ def add_login_commands(group: click.Group) -> None:
 @click.option("--user-info/--no-user-info", "reads_user_info", default=None, help="Ask the UserInfo endpoint too.")
 @pass_desk
 def sign_in(
-    desk: Desk, /, name: str, client_id: str | None, method: str | None, *, from_stdin: bool, asks: bool, **wish: object
+    desk: Desk,
+    /,
+    name: str,
+    client_id: str | None,
+    method: str | None,
+    *,
+    from_stdin: bool,
+    asks: bool,
+    expires_on: datetime | None,
+    **wish: object,
 ) -> None:
     """Set our client at the provider up, or change what each sign-in asks for. `login` says what it becomes."""
     secret = _read_secret(from_stdin=from_stdin, asks=asks)
@@ -58,6 +76,7 @@ def sign_in(
         if client_id is None and before is None:
             raise InputError(Reason.PARAMETER_MISSING, "a new client needs --client-id", subject="ClientId")
         given = {key: value for key, value in wish.items() if value not in (None, ())}
+        known_date = before.secret_expires_at if before and secret is None else None
         oidc_sign_in.set_oidc_sign_in(
             session,
             desk.ring,
@@ -66,6 +85,7 @@ def sign_in(
             method=ClientMethod(method) if method else (before.client.method if before else ClientMethod.BASIC),
             client_secret=secret,
             wish=replace(before.wish if before else SignInWish(), **given),  # type: ignore[arg-type]
+            secret_expires_at=expires_on or known_date,
             now=desk.now(),
         )
     desk.out.done(f"the client at {name} is set up")

@@ -17,7 +17,7 @@ from gateway.oidc.client_authentication import ClientMethod
 from gateway.secret import Secret
 from gateway.store.paging import Page
 from gateway.web.admin import allowed_to, changing
-from gateway.web.admin_fields import sent_items, sent_key, sent_number
+from gateway.web.admin_fields import sent_date, sent_items, sent_key, sent_number
 from gateway.web.admin_oidc import oidc_entity, oidc_path
 from gateway.web.edge import Edge, form_text, page, see_other
 
@@ -46,7 +46,7 @@ def _add_sign_in_views(views: Blueprint, edge: Edge) -> None:
             _sent_method(),
             _sent_wish(),
         )
-        secret = form_text("client_secret", max_length=_SECRET_MAX, required=False)
+        secret, expires_at = form_text("client_secret", max_length=_SECRET_MAX, required=False), sent_date("expires_on")
         with services.store.transaction() as session:
             who = changing(session, services, "UpdateOIDCProvider", oidc_entity(session, name))
             set_oidc_sign_in(
@@ -57,6 +57,7 @@ def _add_sign_in_views(views: Blueprint, edge: Edge) -> None:
                 method=method,
                 client_secret=Secret(secret) if secret else None,
                 wish=wish,
+                secret_expires_at=expires_at,
                 now=services.clock.now(),
             )
         flash("Saved.")
