@@ -14,14 +14,15 @@ from sqlalchemy.orm import Session
 
 from gateway.directory.provider_certificates import TRUSTED, ProviderCertificate, certificate_rows, retiring_rows
 from gateway.directory.user_sso import find_user_sso
-from gateway.errors import Reason, SamlError
+from gateway.errors import AuthenticationError, Reason, SamlError
 from gateway.federation.metadata_use import note_refused_by_promotion
+from gateway.federation.pending import find_pending
 from gateway.saml.certificates import twins_of
 from gateway.saml.expectation import Expectation
 from gateway.saml.response import verify_response
 from gateway.saml.sight import look_at
 from gateway.services import Services
-from gateway.web.concerned import FailedMessage, begun_login
+from gateway.web.concerned import FailedMessage
 from gateway.web.connection import MOST_OF_ONE_ISSUER, user_connection
 
 # What is wrong with a message of a provider whose document in force is the wrong one, seen from here.
@@ -54,8 +55,7 @@ def note_refused_message(services: Services, message: FailedMessage, refused: Re
             for row in retiring_rows(session, sight.issuer, 4 * MOST_OF_ONE_ISSUER)
             if (row.provider_id is not None) is message.is_role_sso
         ]
-        pending = begun_login(session, sight, message.browser, refused.at) if rows else None
-        asked = None if pending is None else pending.request_id
+        asked = _begun_here(session, sight.in_response_to, message.browser, refused.at) if rows else None
         expected = [
             (key, replace(expectation, issuer=sight.issuer, in_response_to=asked))
             for key, expectation in _expectations(session, services, sight.issuer, rows)
@@ -67,6 +67,14 @@ def note_refused_message(services: Services, message: FailedMessage, refused: Re
             continue
         with services.store.transaction() as session:
             note_refused_by_promotion(session, key, identity, request_id=refused.request_id, now=refused.at)
+
+
+def _begun_here(session: Session, request_id: str | None, browser: str, now: datetime) -> str | None:
+    """The request that is answered, if this very browser sent it."""
+    try:
+        return find_pending(session, request_id, browser, now).request_id if request_id else None
+    except AuthenticationError:
+        return None
 
 
 def _expectations(
