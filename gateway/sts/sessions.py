@@ -5,10 +5,11 @@ are revoked, like any other.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Index, false, select, update
+from sqlalchemy import ColumnElement, Index, Row, false, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory.accounts import Account
@@ -60,6 +61,14 @@ class BrowserSession:
     duration_cap: str
     mfa_present: bool  # a second factor was proved at the sign-in
     mfa_at: datetime | None  # when, if it is known
+
+
+_WHOSE = (
+    select(BrowserSessionRow, Account.owner_login, User.name, Role.name)
+    .join(Account, Account.id == BrowserSessionRow.account_id)
+    .outerjoin(User, (BrowserSessionRow.kind == _USER) & (User.id == BrowserSessionRow.entity_id))
+    .outerjoin(Role, (BrowserSessionRow.kind == _ROLE) & (Role.id == BrowserSessionRow.entity_id))
+)
 
 
 def open_session(
@@ -125,15 +134,23 @@ def find_session(session: Session, ring: KeyRing, handle: str, now: datetime) ->
 
 def find_session_of_hash(session: Session, ring: KeyRing, handle_hash: str, now: datetime) -> BrowserSession | None:
     """The same for whatever hangs on a session and has no handle of it, see `app_sessions`."""
-    found = session.execute(
-        select(BrowserSessionRow, Account.owner_login, User.name, Role.name)
-        .join(Account, Account.id == BrowserSessionRow.account_id)
-        .outerjoin(User, (BrowserSessionRow.kind == _USER) & (User.id == BrowserSessionRow.entity_id))
-        .outerjoin(Role, (BrowserSessionRow.kind == _ROLE) & (Role.id == BrowserSessionRow.entity_id))
-        .where(BrowserSessionRow.handle_hash == handle_hash)
-    ).one_or_none()
+    found = session.execute(_WHOSE.where(BrowserSessionRow.handle_hash == handle_hash)).one_or_none()
     if found is None:
         return None
+    live = _live(ring, found, now)
+    return None if live is None or find_dated_revocation(session, session_pairs(live)) else live
+
+
+def read_sessions(session: Session, ring: KeyRing, handle_hashes: Sequence[str], now: datetime) -> list[BrowserSession]:
+    """Those of these sessions that are live, in this order, each by the rules of `find_session`."""
+    rows = session.execute(_WHOSE.where(BrowserSessionRow.handle_hash.in_(handle_hashes))).all()
+    by_hash = {row[0].handle_hash: _live(ring, row, now) for row in rows}
+    listed = [by_hash.get(handle_hash) for handle_hash in handle_hashes]
+    return [live for live in listed if live is not None and not find_dated_revocation(session, session_pairs(live))]
+
+
+def _live(ring: KeyRing, found: Row[BrowserSessionRow, str, str, str], now: datetime) -> BrowserSession | None:
+    """What a row tells, if it is not over by itself; that nothing of it was revoked is owed."""
     row, owner_login, user_name, role_name = found
     if row.ended_at is not None or now >= row.expires_at:
         return None
@@ -144,7 +161,7 @@ def find_session_of_hash(session: Session, ring: KeyRing, handle_hash: str, now:
     principal = _principal(row, token, owner_login, user_name, role_name)
     if principal is None:
         return None
-    live = BrowserSession(
+    return BrowserSession(
         session_id=row.session_id,
         principal=principal,
         token=token,
@@ -155,7 +172,6 @@ def find_session_of_hash(session: Session, ring: KeyRing, handle_hash: str, now:
         mfa_present=row.mfa_present,
         mfa_at=row.mfa_at,
     )
-    return None if find_dated_revocation(session, session_pairs(live)) else live
 
 
 def end_session(session: Session, handle: str, now: datetime) -> None:

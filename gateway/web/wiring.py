@@ -15,6 +15,7 @@ from gateway.web.admin_providers import create_providers_blueprint
 from gateway.web.admin_request_options import create_request_options_blueprint
 from gateway.web.admin_rules import create_rules_blueprints
 from gateway.web.admin_traces import create_traces_blueprint
+from gateway.web.admin_sessions import create_sessions_blueprint
 from gateway.web.admin_user_sso import create_user_sso_blueprint
 from gateway.web.cookies import Cookies, cookies_for
 from gateway.web.edge import Edge, see_other, sentence
@@ -96,6 +97,7 @@ def install_web(app: Flask, services: Services) -> CSRFProtect:
         create_assurance_blueprint(edge),
         create_request_options_blueprint(edge),
         create_user_sso_blueprint(edge),
+        create_sessions_blueprint(edge),
         create_connection_blueprint(edge),
         create_traces_blueprint(edge),
         create_expiry_blueprint(edge),
