@@ -11,6 +11,7 @@ from typing import Any
 from lxml import etree
 
 from gateway.errors import Reason
+from gateway.saml.attacks.wrapping import HOW
 from tests import saml_encryption as encryption
 from tests import saml_factory as factory
 from tests.saml_attacks import Attack, replaced
@@ -18,7 +19,7 @@ from tests.saml_document_attacks import documents, form_fields, hidden_text
 from tests.saml_factory import SAMLP, Spec, assertion_of
 from tests.saml_rows import ANSWERING, ATTRIBUTE, FAILING, VALUE, Maker, encrypted_unsigned, unsigned
 from tests.saml_signature_attacks import encrypted, signatures
-from tests.saml_wrapping import HOW, displaced, forged_assertion, same_id, second_assertions, wrapped
+from tests.saml_wrapping import displaced, forged_assertion, same_id, second_assertions, wrapped
 
 COUNT, SHAPE = Reason.SAML_ASSERTION_COUNT, Reason.SAML_SHAPE
 

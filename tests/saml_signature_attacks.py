@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.errors import Reason
+from gateway.saml.attacks import tree_changes as tree
 from tests import saml_changes as change
 from tests import saml_encryption as encryption
 from tests import saml_factory as factory
@@ -59,18 +60,18 @@ def references() -> Iterator[Attack]:
         "#xpointer(id('_assertion1'))", "http://127.0.0.1:1/#_assertion1", "file:///etc/passwd", "cid:x",
     ]  # fmt: skip
     for uri in uris:
-        alter = partial(change.set_uri, uri)
+        alter = partial(tree.set_uri, uri)
         yield Attack(f"Reference to {uri!r}", REFERENCE, partial(by_hand, alter), by_hand)
-    nameless = partial(_nameless, change.set_uri)
+    nameless = partial(_nameless, tree.set_uri)
     yield Attack("Reference to an assertion without ID", REFERENCE, nameless, by_hand)
-    yield Attack("Reference without URI", REFERENCE, partial(by_hand, partial(change.set_uri, None)), by_hand)
+    yield Attack("Reference without URI", REFERENCE, partial(by_hand, partial(tree.set_uri, None)), by_hand)
     for name, text in (
         ("XSLT", XSLT),
         ("XPath", XPATH),
         ("third", f'<ds:Transform xmlns:ds="{DS}" Algorithm="{EXCLUSIVE}"/>'),
     ):
         for index in (0, 1, 2):
-            alter = partial(change.insert, ".//ds:Transforms", index, text)
+            alter = partial(tree.insert, ".//ds:Transforms", index, text)
             yield Attack(f"{name} transform at {index}", REFERENCE, partial(by_hand, alter), by_hand)
     orders: list[tuple[str, ...]] = [
         (), (ENVELOPED,), (EXCLUSIVE,), (EXCLUSIVE, ENVELOPED), (ENVELOPED, ENVELOPED), (ENVELOPED, INCLUSIVE),
@@ -86,7 +87,7 @@ def references() -> Iterator[Attack]:
         right = partial(by_hand, profile=Profile(prefix_list=" ".join(listed.split()[:32])))
         yield Attack(f"{prefixes} prefixes", SHAPE, make, right)
     for holder in (".//ds:Transform[2]", ".//ds:CanonicalizationMethod"):
-        alter = partial(change.insert, holder, 0, f'<ds:XPath xmlns:ds="{DS}">true()</ds:XPath>')
+        alter = partial(tree.insert, holder, 0, f'<ds:XPath xmlns:ds="{DS}">true()</ds:XPath>')
         yield Attack(f"XPath in {holder}", SHAPE, partial(by_hand, alter), by_hand)
 
 
@@ -130,9 +131,9 @@ def algorithms() -> Iterator[Attack]:
     for path, child in (
         (".//ds:SignatureMethod", "HMACOutputLength"), (".//ds:SignatureMethod", "RSAPSSParams"), (".//ds:DigestMethod", "x"),
     ):  # fmt: skip
-        alter = partial(change.insert, path, 0, f'<ds:{child} xmlns:ds="{DS}">0</ds:{child}>')
+        alter = partial(tree.insert, path, 0, f'<ds:{child} xmlns:ds="{DS}">0</ds:{child}>')
         yield Attack(f"{child} in {path}", ALGORITHM, partial(by_hand, alter), by_hand)
-    alter = partial(change.insert, ".//ds:Transform[1]", 0, f'<ds:XPath xmlns:ds="{DS}">true()</ds:XPath>')
+    alter = partial(tree.insert, ".//ds:Transform[1]", 0, f'<ds:XPath xmlns:ds="{DS}">true()</ds:XPath>')
     yield Attack("XPath in the enveloped transform", REFERENCE, partial(by_hand, alter), by_hand)
 
 
@@ -146,37 +147,37 @@ PARTS = (
 def doubled() -> Iterator[Attack]:
     for path in PARTS:
         for before in (False, True):
-            alter = partial(change.double, path, before)
+            alter = partial(tree.double, path, before)
             name = f"second {path} {'before' if before else 'behind'}"
-            after = partial(change.within_signature, alter)
+            after = partial(tree.within_signature, alter)
             yield Attack(name, SHAPE, partial(by_hand, after=after), by_hand)
             if path.startswith("ds:SignedInfo/"):
                 yield Attack(name + ", signed", SHAPE, partial(by_hand, alter), by_hand)
         yield Attack(
             f"no {path}",
             SHAPE,
-            partial(by_hand, after=partial(change.within_signature, partial(change.drop, path))),
+            partial(by_hand, after=partial(tree.within_signature, partial(tree.drop, path))),
             by_hand,
         )
     for make in (factory.signed_assertion, factory.signed_response):
-        doubled_ = partial(change.changed, make, change.signature_twice)
+        doubled_ = partial(change.changed, make, tree.signature_twice)
         yield Attack(f"two Signatures, {make.__name__}", Reason.SAML_SHAPE, doubled_, make)
-    alter = partial(change.insert, ".", 2, f'<ds:Object xmlns:ds="{DS}"/>')
+    alter = partial(tree.insert, ".", 2, f'<ds:Object xmlns:ds="{DS}"/>')
     yield Attack("Object in the Signature", SHAPE, partial(by_hand, alter), by_hand)
     for path in ("ds:DigestValue", "ds:SignatureValue"):
-        after = partial(change.child_in, f"//{path}")
+        after = partial(tree.child_in, f"//{path}")
         yield Attack(f"an element in {path}", SHAPE, partial(by_hand, after=after), by_hand)
         yield Attack(
             f"{path} that is no base64",
             SHAPE,
-            partial(by_hand, after=partial(change.set_text, f"//{path}", "*")),
+            partial(by_hand, after=partial(tree.set_text, f"//{path}", "*")),
             by_hand,
         )
     signed = factory.signed_assertion
     for path in ("//saml:Subject", "//saml:Conditions", "samlp:Status", "(//saml:AttributeValue)[1]", "//ds:KeyInfo"):
-        also = partial(change.changed, signed, partial(change.signature_also_in, path))
+        also = partial(change.changed, signed, partial(tree.signature_also_in, path))
         yield Attack(f"another Signature in {path}", PLACE, also, signed)
-    moved = partial(by_hand, after=change.signature_moved_to_status)
+    moved = partial(by_hand, after=tree.signature_moved_to_status)
     yield Attack("the Signature in another place", PLACE, moved, by_hand)
 
 
@@ -189,8 +190,8 @@ def borrowed() -> Iterator[Attack]:
         yield Attack(f"nobody registered, {make.__name__}", VALUE, make, make, {"certificates": ()}, {})
     yield Attack("signature of another response", DIGEST, partial(change.exchanged, "//ds:Signature"), signed)
     yield Attack("digest and content exchanged", VALUE, partial(change.exchanged, "//ds:SignatureValue"), signed)
-    yield Attack("digest of nothing", DIGEST, partial(by_hand, change.digest_of_nothing), by_hand)
-    void = partial(by_hand, change.digest_of_nothing, after=change.relative_namespace)
+    yield Attack("digest of nothing", DIGEST, partial(by_hand, tree.digest_of_nothing), by_hand)
+    void = partial(by_hand, tree.digest_of_nothing, after=change.relative_namespace)
     yield Attack("canonicalization that yields nothing", Reason.SAML_XML_MALFORMED, void, by_hand)
     yield Attack("digest in the Status", DIGEST, change.smuggled_digest, signed)
     yield Attack(
@@ -205,9 +206,11 @@ def borrowed() -> Iterator[Attack]:
         partial(change.changed, factory.signed_both, change.says_mallory),
         factory.signed_both,
     )
-    stripped = partial(change.changed, factory.signed_both, change.stripped)
+    stripped = partial(change.changed, factory.signed_both, tree.stripped)
     yield Attack("signatures taken away", Reason.SAML_UNSIGNED, stripped, factory.signed_both)
-    yield Attack("Signature in another namespace", PLACE, change.foreign_signature, signed)
+    yield Attack(
+        "Signature in another namespace", PLACE, partial(change.changed, signed, tree.foreign_signature), signed
+    )
     both = {"certificates": (factory.signing_key("other").trusted, factory.signing_key().trusted)}
     yield Attack("two registered signers of one message", VALUE, change.two_signers, factory.signed_both, both)
     for length in (0, 1, 255, 257, 1000):
@@ -275,18 +278,18 @@ def encrypted() -> Iterator[Attack]:
 def _ciphers(signed: Callable[..., Any]) -> Iterator[Attack]:
     shape = Reason.SAML_ENCRYPTION_SHAPE
     changes: dict[str, tuple[Reason, Alter]] = {
-        "content changed": (Reason.SAML_DECRYPTION, partial(change.flip, "//xenc:EncryptedData/xenc:CipherData/xenc:CipherValue")),
-        "key changed": (Reason.SAML_DECRYPTION, partial(change.flip, "//xenc:EncryptedKey/xenc:CipherData/xenc:CipherValue")),
-        "too short": (Reason.SAML_DECRYPTION, partial(change.set_text, "//xenc:EncryptedData/xenc:CipherData/xenc:CipherValue", "AAAA")),
-        "no base64": (shape, partial(change.set_text, "//xenc:EncryptedData/xenc:CipherData/xenc:CipherValue", "*")),
-        "an element in the value": (shape, partial(change.child_in, "//xenc:EncryptedData/xenc:CipherData/xenc:CipherValue")),
-        "no key": (shape, partial(change.drop, "//xenc:EncryptedKey")),
+        "content changed": (Reason.SAML_DECRYPTION, partial(tree.flip, "//xenc:EncryptedData/xenc:CipherData/xenc:CipherValue")),
+        "key changed": (Reason.SAML_DECRYPTION, partial(tree.flip, "//xenc:EncryptedKey/xenc:CipherData/xenc:CipherValue")),
+        "too short": (Reason.SAML_DECRYPTION, partial(tree.set_text, "//xenc:EncryptedData/xenc:CipherData/xenc:CipherValue", "AAAA")),
+        "no base64": (shape, partial(tree.set_text, "//xenc:EncryptedData/xenc:CipherData/xenc:CipherValue", "*")),
+        "an element in the value": (shape, partial(tree.child_in, "//xenc:EncryptedData/xenc:CipherData/xenc:CipherValue")),
+        "no key": (shape, partial(tree.drop, "//xenc:EncryptedKey")),
         "two keys": (shape, change.key_twice),
-        "no method": (shape, partial(change.drop, "//xenc:EncryptedData/xenc:EncryptionMethod")),
-        "content and not an element": (shape, partial(change.set_attribute, "//xenc:EncryptedData", "Type", XENC + "Content")),
+        "no method": (shape, partial(tree.drop, "//xenc:EncryptedData/xenc:EncryptionMethod")),
+        "content and not an element": (shape, partial(tree.set_attribute, "//xenc:EncryptedData", "Type", XENC + "Content")),
         "something in the method": (
             Reason.SAML_ENCRYPTION_ALGORITHM,
-            partial(change.child_in, "//xenc:EncryptedData/xenc:EncryptionMethod"),
+            partial(tree.child_in, "//xenc:EncryptedData/xenc:EncryptionMethod"),
         ),
         "a digest nobody knows": (Reason.SAML_ENCRYPTION_ALGORITHM, partial(change.oaep_digest, "urn:none")),
         "a CipherReference": (shape, partial(change.rename, "//xenc:EncryptedData/xenc:CipherData/xenc:CipherValue", "CipherReference")),
@@ -300,9 +303,9 @@ def _ciphers(signed: Callable[..., Any]) -> Iterator[Attack]:
         ("other ID", "URI", "#_data"),
         ("type", "Type", "urn:x"),
     ):
-        alter = partial(change.set_attribute, "//ds:RetrievalMethod", attribute, value)
+        alter = partial(tree.set_attribute, "//ds:RetrievalMethod", attribute, value)
         yield Attack(f"RetrievalMethod with another {name}", shape, partial(change.changed, beside, alter), beside)
-    alter = partial(change.child_in, "//ds:RetrievalMethod")
+    alter = partial(tree.child_in, "//ds:RetrievalMethod")
     yield Attack("RetrievalMethod with a transform", shape, partial(change.changed, beside, alter), beside)
     nameless = partial(change.changed, beside, change.key_without_name)
     yield Attack("RetrievalMethod to a key without Id", shape, nameless, beside)
@@ -325,7 +328,7 @@ def _block_ciphers(plain: bytes) -> Iterator[Attack]:
     right = partial(encryption.encrypted_bytes, plain, how, sign_response=True)
     value = "//xenc:EncryptedData/xenc:CipherData/xenc:CipherValue"
     for name, text in (("no whole block", "A" * 44), ("one block", "A" * 22 + "=="), ("wrong padding", "A" * 64)):
-        alter = partial(change.set_text, value, text)
+        alter = partial(tree.set_text, value, text)
         yield Attack(f"AES-CBC: {name}", refused, partial(_signed_after, how, alter), right)
     long = partial(encryption.encrypted_bytes, plain, how, sign_response=True, blocks_too_many=1)
     yield Attack("AES-CBC: padding longer than a block", refused, long, right)

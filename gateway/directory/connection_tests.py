@@ -33,7 +33,6 @@ class ConnectionTestRow(Base):
     provider_key: Mapped[str] = mapped_column(index=True)
     starter_hash: Mapped[str] = mapped_column(index=True)  # the administrator
     session_hash: Mapped[str]  # and the session it was begun in
-    request_id: Mapped[str]  # of the request that went out; empty if none did
     caught_at: Mapped[datetime | None]
     caught_by: Mapped[str]  # ID of the HTTP request that brought the answer; empty until then
     sealed: Mapped[bytes | None]
@@ -55,15 +54,12 @@ class ConnectionTest:
     id: str
     account_id: str
     provider_key: str
-    request_id: str
     caught_at: datetime | None
     caught_by: str
     expires_at: datetime
 
 
-def arm_test(
-    session: Session, starter: Starter, provider_key: str, *, request_id: str, now: datetime
-) -> tuple[str, Secret]:
+def arm_test(session: Session, starter: Starter, provider_key: str, now: datetime) -> tuple[str, Secret]:
     """Begin a test; its id, and the handle for the cookie. Whatever the administrator tested before is forgotten."""
     sweep_expired(session, ConnectionTestRow.id, ConnectionTestRow.expires_at, now)
     session.execute(delete(ConnectionTestRow).where(ConnectionTestRow.starter_hash == _starter_hash(starter)))
@@ -76,7 +72,6 @@ def arm_test(
             provider_key=provider_key,
             starter_hash=_starter_hash(starter),
             session_hash=hash_key(starter.handle),
-            request_id=request_id,
             caught_by="",
             expires_at=now + ARMED_FOR,
         )
@@ -179,7 +174,6 @@ def _test(row: ConnectionTestRow) -> ConnectionTest:
         id=row.id,
         account_id=row.account_id,
         provider_key=row.provider_key,
-        request_id=row.request_id,
         caught_at=row.caught_at,
         caught_by=row.caught_by,
         expires_at=row.expires_at,

@@ -6,10 +6,11 @@ else; an e-mail address in what is not personal is treated alike. No bytes of a 
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
-from gateway.login_verdict import CheckResult, LoginVerdict, Outcome, Value
+from gateway.login_verdict import CheckResult, LoginVerdict, Value
 
 _EMAIL = re.compile(r"[^\s@,;<>()\"']{1,128}@[^\s@,;<>()\"']{1,255}")
 _SHORT = 4  # of so short a value even the first character would tell much
@@ -50,18 +51,16 @@ def redacted_body(
 ) -> TraceBody:
     """`personal`: texts that may stand in what a refusal says, and must not be kept, such as the NameID."""
     hidden = _hider(personal)
+    shown = tuple(hidden(note)[:_LONGEST_NOTE] for note in notes[:_MOST_NOTES])
     if verdict is None:
-        return TraceBody(hidden(public), notes=_notes(notes, hidden))
-    return TraceBody(
-        public=hidden(public or verdict.public),
-        proven=verdict.proven,
-        checks=tuple(_traced(result) for result in verdict.results),
-        said=tuple(
-            TracedAttribute(_without_addresses(each.name), tuple(redacted(value) for value in each.values))
-            for each in verdict.said
-        ),
-        notes=_notes(notes, hidden),
-    )
+        return TraceBody(hidden(public), notes=shown)
+    body = _body(verdict, redacted, _without_addresses)
+    return replace(body, public=hidden(public or verdict.public), notes=shown)
+
+
+def whole_body(verdict: LoginVerdict) -> TraceBody:
+    """The same with every value as it was: for the administrator who made the login, never to be stored in clear."""
+    return _body(verdict, lambda value: value.text, str)
 
 
 def redacted(value: Value) -> str:
@@ -76,7 +75,11 @@ def dump_body(body: TraceBody) -> str:
 
 
 def load_body(text: str) -> TraceBody:
-    fields = json.loads(text)
+    return body_of(json.loads(text))
+
+
+def body_of(fields: Mapping[str, Any]) -> TraceBody:
+    """What `dataclasses.asdict` made of a body, and JSON of that."""
     return TraceBody(
         public=fields["public"],
         proven=fields["proven"],
@@ -89,11 +92,19 @@ def load_body(text: str) -> TraceBody:
     )
 
 
-def _traced(result: CheckResult) -> TracedCheck:
-    seen = tuple(redacted(value) for value in result.seen)
-    expected = tuple(_without_addresses(text) for text in result.expected)
-    if result.outcome is Outcome.NOT_REACHED:
-        expected = ()  # what was never compared need not be kept
+def _body(verdict: LoginVerdict, show: Callable[[Value], str], tell: Callable[[str], str]) -> TraceBody:
+    return TraceBody(
+        public=verdict.public,
+        proven=verdict.proven,
+        checks=tuple(_traced(result, show, tell) for result in verdict.results),
+        said=tuple(
+            TracedAttribute(tell(each.name), tuple(show(value) for value in each.values)) for each in verdict.said
+        ),
+    )
+
+
+def _traced(result: CheckResult, show: Callable[[Value], str], tell: Callable[[str], str]) -> TracedCheck:
+    seen, expected = tuple(map(show, result.seen)), tuple(map(tell, result.expected))
     return TracedCheck(result.check, result.outcome.value, seen, expected, result.problem, result.proven)
 
 
@@ -112,7 +123,3 @@ def _hider(personal: Iterable[str]) -> Callable[[str], str]:
     longest_first = sorted({text for text in personal if len(text) >= _SHORT}, key=len, reverse=True)
     pattern = re.compile("|".join(re.escape(text) for text in longest_first) or "(?!)")
     return lambda text: _without_addresses(pattern.sub("***", text))
-
-
-def _notes(notes: Sequence[str], hidden: Callable[[str], str]) -> tuple[str, ...]:
-    return tuple(hidden(note)[:_LONGEST_NOTE] for note in notes[:_MOST_NOTES])

@@ -38,6 +38,16 @@ class Person:
     how: str  # for the receipt
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """Who a login is about to be. `user` is None where one of this `name` is still to be made."""
+
+    user: User | None
+    name: str
+    how: str
+    linked: bool
+
+
 def find_person(
     session: Session,
     account: Account,
@@ -54,24 +64,36 @@ def find_person(
     Raises: AuthenticationError with USER_NO_MATCH, USER_DOMAIN_NOT_ACCEPTED, USER_NAME_CLAIM or USER_LINKED_ELSEWHERE;
     LimitExceeded where the account has as many users as it may have.
     """
+    foreseen = foresee_person(session, account, voucher, facts, context, suffix=suffix)
+    user = foreseen.user or _make_user(session, account, voucher, foreseen.name, now)
+    if not foreseen.linked:
+        link_user(session, voucher.key, facts.subject, user, now=now)
+    record_link_use(session, voucher.key, facts.subject, now)
+    return Person(user, foreseen.how)
+
+
+def foresee_person(
+    session: Session, account: Account, voucher: Voucher, facts: LoginFacts, context: Context, *, suffix: str
+) -> Foreseen:
+    """Who `find_person` would make of a login; nothing is linked, made or counted.
+
+    Raises: as `find_person`, but for the limit of users.
+    """
     linked = find_linked_user(session, voucher.key, account.id, facts.subject)
     if linked is not None:
-        record_link_use(session, voucher.key, facts.subject, now)
-        return Person(linked, "linked by the subject")
+        return Foreseen(linked, linked.name, "linked by the subject", linked=True)
     name = _logon_name(session, account, voucher, context, suffix)
     user = find_user(session, account.id, name)
-    how = f"matched by {voucher.settings.logon_name_key}"
     if user is None:
-        user, how = _make_user(session, account, voucher, name, now), f"made by {voucher.settings.logon_name_key}"
-    elif links_of(session, user):
+        _check_may_be_made(account, voucher, name)
+        return Foreseen(None, name, f"made by {voucher.settings.logon_name_key}", linked=False)
+    if links_of(session, user):
         raise AuthenticationError(
             Reason.USER_LINKED_ELSEWHERE,
             "The user of this name belongs to somebody else who signed in before. Ask your administrator.",
             detail=f"{user.arn} is linked to another subject or provider than {facts.subject!r:.200} of {voucher.arn}",
         )
-    link_user(session, voucher.key, facts.subject, user, now=now)
-    record_link_use(session, voucher.key, facts.subject, now)
-    return Person(user, how)
+    return Foreseen(user, user.name, f"matched by {voucher.settings.logon_name_key}", linked=False)
 
 
 def derive_groups(
@@ -83,7 +105,7 @@ def derive_groups(
     that the account set, counted from the last login. Returns their names.
     """
     settings = voucher.settings
-    until = dict.fromkeys(read_key(context, settings.groups_key), session_ends_at)
+    until = dict.fromkeys(said_groups(voucher, context), session_ends_at)
     if person.user.provision_type == ProvisionType.FEDERATED and settings.new_user_group:
         until[settings.new_user_group] = now + timedelta(days=settings.new_user_days)
     return replace_claimed_groups(session, person.user, voucher.key, until)
@@ -108,9 +130,13 @@ def _logon_name(session: Session, account: Account, voucher: Voucher, context: C
     return local_part(session, account, values[0], suffix, with_domain=voucher.settings.login_with_domain)
 
 
-def _make_user(session: Session, account: Account, voucher: Voucher, name: str, now: datetime) -> User:
-    settings = voucher.settings
-    if not settings.creates_users:
+def said_groups(voucher: Voucher, context: Context) -> tuple[str, ...]:
+    """The names of groups that a login says, whether or not there are such groups."""
+    return read_key(context, voucher.settings.groups_key)
+
+
+def _check_may_be_made(account: Account, voucher: Voucher, name: str) -> None:
+    if not voucher.settings.creates_users:
         raise AuthenticationError(
             Reason.USER_NO_MATCH,
             "The user does not exist. Ask your administrator to create a RAM user with your sign-in name.",
@@ -124,5 +150,8 @@ def _make_user(session: Session, account: Account, voucher: Voucher, name: str, 
             "Your sign-in name can't be the name of a RAM user. Ask your administrator.",
             detail=f"account {account.id}, name {name!r:.200}: {error.public}",
         ) from error
+
+
+def _make_user(session: Session, account: Account, voucher: Voucher, name: str, now: datetime) -> User:
     comments = _MADE.format(arn=voucher.arn)[:_LONGEST_COMMENTS]
     return create_user(session, account.id, name, comments=comments, provision_type=ProvisionType.FEDERATED, now=now)

@@ -47,7 +47,7 @@ def saml_suspects(session: Session, services: Services, message: FailedMessage) 
     """The provider that a login of this browser was begun at; else those that the issuer and the path name."""
     now = services.clock.now()
     sight = look_at(message.saml_response, services.sp_keys.encryption)
-    pending = _pending(session, sight, message.browser, now)
+    pending = begun_login(session, sight, message.browser, now)
     if pending is not None:
         found = _begun_at(session, services, pending, sight)
     elif message.is_role_sso:
@@ -83,7 +83,7 @@ def _suspect(connection: SamlConnection, asked: str | None) -> Suspect:
     return Suspect(connection.account_id, connection.key, asked is not None, judge)
 
 
-def _pending(session: Session, sight: Sight | None, browser: str, now: datetime) -> PendingLogin | None:
+def begun_login(session: Session, sight: Sight | None, browser: str, now: datetime) -> PendingLogin | None:
     """The login that this very browser had begun; a refusal has given it back."""
     request_id = None if sight is None else sight.in_response_to
     if not request_id:

@@ -72,6 +72,15 @@ def find_user_connection(session: Session, services: Services, account_id: str) 
     return None if settings is None or settings.metadata_xml is None else user_connection(session, services, settings)
 
 
+def connection_of_key(session: Session, services: Services, key: str) -> SamlConnection | None:
+    """By `directory.provider_keys`; None for what is gone, and for an OpenID Provider."""
+    kind, _, rest = key.partition(":")
+    if kind == "user-sso":
+        return find_user_connection(session, services, rest)
+    provider = session.get(SamlProvider, int(rest)) if kind == "saml" else None
+    return None if provider is None else role_connection(session, services, provider)
+
+
 def role_connections_of(session: Session, services: Services, issuer: str) -> list[SamlConnection]:
     """Of whatever accounts registered this issuer for role SSO, the first few."""
     rows = providers_of_issuer(session, issuer, at_most=MOST_OF_ONE_ISSUER)

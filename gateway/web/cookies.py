@@ -7,6 +7,7 @@ from gateway.ids import new_handle
 
 _FLOW_LIFETIME_S = 15 * 60  # outlives a pending login (10 minutes) and a role offer (5 minutes)
 _STEP_LIFETIME_S = 10 * 60
+_TEST_LIFETIME_S = 10 * 60
 _TICKET_LIFETIME_S = 7 * 24 * 3600
 _MAX_LENGTH = 100
 
@@ -24,6 +25,7 @@ class Cookies:
     session: Cookie  # the handle of the server-side session, nothing else
     flow: Cookie  # binds a login under way to the browser that began it
     step: Cookie  # the handle of a sign-in that owes a step, nothing else
+    test: Cookie  # the handle of a connection test that waits for an answer in this browser, nothing else
     ticket: Cookie  # sealed; spares this browser the second factor, where the account allows it
     form: Cookie  # signed; holds the secret behind form tokens
 
@@ -38,6 +40,7 @@ def cookies_for(base_url: str) -> Cookies:
         session=Cookie(prefix + "ramgate_session", secure, "Lax"),
         flow=Cookie(prefix + "ramgate_flow", secure, "None" if secure else "Lax", _FLOW_LIFETIME_S),
         step=Cookie(prefix + "ramgate_step", secure, "Lax", _STEP_LIFETIME_S),
+        test=Cookie(prefix + "ramgate_test", secure, "None" if secure else "Lax", _TEST_LIFETIME_S),
         ticket=Cookie(prefix + "ramgate_ticket", secure, "Lax", _TICKET_LIFETIME_S),
         form=Cookie(prefix + "ramgate_form", secure, "Lax"),
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from gateway.identity import VerifiedIdentity
 from gateway.login_verdict import LoginVerdict
 from gateway.oidc.expectation import IdTokenExpectation
 from gateway.oidc.keys import KeySet
@@ -14,6 +15,8 @@ class OidcTrail:
     """`begun`: this browser had begun the login here. The token is not verified."""
 
     begun: bool = False
+    purpose: str = ""  # of the login that was begun
+    identity: VerifiedIdentity | None = field(default=None, repr=False)  # with its user information
     unverified_id_token: str = field(default="", repr=False)
     expectation: IdTokenExpectation | None = field(default=None, repr=False)
     keys: KeySet | None = None

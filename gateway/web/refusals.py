@@ -13,6 +13,7 @@ from gateway.policy import Decision
 from gateway.services import Services
 from gateway.web.advice import advice_of, status_of
 from gateway.web.edge import page, see_other
+from gateway.web.failed_logins import is_company_login
 from gateway.web.visit import Visit, begin_visit, current_visit, has_visit
 
 _HEADINGS = {
@@ -73,7 +74,8 @@ def _refusal_page(services: Services, error: GatewayError) -> Response:
         path=request.path[:200],
         client=visit.client.address,
     )
-    return _refusal(status_of(error), _public_text(error), advice_of(error), error.reason)
+    traced = is_company_login(request.endpoint)
+    return _refusal(status_of(error), _public_text(error), advice_of(error), error.reason, traced=traced)
 
 
 def _public_text(error: GatewayError) -> str:
@@ -83,7 +85,7 @@ def _public_text(error: GatewayError) -> str:
     return error.public
 
 
-def _refusal(status: int, public: str, advice: str, reason: str) -> Response:
+def _refusal(status: int, public: str, advice: str, reason: str, *, traced: bool = False) -> Response:
     return page(
         "error.html",
         status,
@@ -92,6 +94,7 @@ def _refusal(status: int, public: str, advice: str, reason: str) -> Response:
         public=public,
         advice=advice,
         reason=reason,
+        traced=traced,
         request_id=current_visit().request_id,
     )
 

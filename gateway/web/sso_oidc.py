@@ -5,7 +5,8 @@ from flask import Blueprint, Response, jsonify, request
 from gateway.directory.domains import find_account
 from gateway.directory.oidc_providers import get_oidc_provider
 from gateway.directory.oidc_sign_in import client_keys
-from gateway.errors import NotFound, Reason
+from gateway.directory.provider_keys import oidc_provider_key
+from gateway.errors import GatewayError, NotFound, Reason
 from gateway.federation.aims import STEP_UP
 from gateway.federation.login import RoleOffer, RoleSignedIn
 from gateway.federation.oidc_login import complete_oidc_login

@@ -20,6 +20,7 @@ class Visit:
     form_targets: tuple[str, ...] = ()  # origins that forms on this page may lead to, besides our own
     refused: GatewayError | None = None  # why the request is refused
     trail: OidcTrail | None = None  # of a login at an OpenID Provider
+    message: str = ""  # a SAML response that came in; not verified
 
 
 def begin_visit(services: Services) -> Visit:

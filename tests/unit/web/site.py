@@ -152,7 +152,9 @@ def signed(spec: Spec, key: str = "idp") -> str:
     return encode(signed_assertion(spec, signing_key(key)))
 
 
-def idp_metadata(entity_id: str = IDP, *, post_only: bool = False, key: str = "idp") -> bytes:
+def idp_metadata(
+    entity_id: str = IDP, *, post_only: bool = False, key: str = "idp", artifacts_at: str | None = None
+) -> bytes:
     lines = signing_key(key).certificate_pem.splitlines()
     body = "".join(line for line in lines if "-----" not in line)
     binding = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-" + ("POST" if post_only else "Redirect")
@@ -161,9 +163,17 @@ def idp_metadata(entity_id: str = IDP, *, post_only: bool = False, key: str = "i
         '<md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">'
         '<md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data>'
         f"<ds:X509Certificate>{body}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+        f"{_resolution_service(artifacts_at)}"
         f'<md:SingleSignOnService Binding="{binding}" Location="https://idp.example.com/sso"/>'
         "</md:IDPSSODescriptor></md:EntityDescriptor>"
     ).encode()
+
+
+def _resolution_service(url: str | None) -> str:
+    if url is None:
+        return ""
+    binding = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP"
+    return f'<md:ArtifactResolutionService Binding="{binding}" Location="{url}" index="0"/>'
 
 
 def make_site(database_url: str, certs_dir: Path, **changes: Any) -> Site:

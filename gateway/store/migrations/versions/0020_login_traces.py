@@ -44,7 +44,6 @@ def upgrade() -> None:
         sa.Column("provider_key", sa.String(), nullable=False),
         sa.Column("starter_hash", sa.String(), nullable=False),
         sa.Column("session_hash", sa.String(), nullable=False),
-        sa.Column("request_id", sa.String(), nullable=False),
         sa.Column("caught_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("caught_by", sa.String(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
