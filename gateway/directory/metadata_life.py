@@ -48,7 +48,7 @@ def promote_document(session: Session, provider_key: str, *, by: str, now: datet
     source.trial_until = now + TRIAL
     drop_document(session, provider_key, DocumentState.STAGED)
     settle(session, owner, source)
-    return _turn(owner, by)
+    return turn_of(owner, by)
 
 
 def approve_document(session: Session, provider_key: str, now: datetime) -> Turn:
@@ -64,7 +64,7 @@ def approve_document(session: Session, provider_key: str, now: datetime) -> Turn
     waiting.origin = OriginKind.ADMINISTRATOR.value
     session.flush()
     settle(session, owner, source)
-    return _turn(owner, f"approved a document from {waiting.brought_by}")
+    return turn_of(owner, f"approved a document from {waiting.brought_by}")
 
 
 def discard_document(session: Session, provider_key: str, state: DocumentState, now: datetime) -> Turn:
@@ -80,7 +80,7 @@ def discard_document(session: Session, provider_key: str, state: DocumentState, 
         source.trial_until = None
     drop_document(session, provider_key, state)
     settle(session, owner, source)
-    return _turn(owner, f"discarded a document ({state}) from {document.brought_by}")
+    return turn_of(owner, f"discarded a document ({state}) from {document.brought_by}")
 
 
 def roll_back_document(session: Session, provider_key: str, *, why: str, now: datetime) -> Turn:
@@ -98,7 +98,7 @@ def roll_back_document(session: Session, provider_key: str, *, why: str, now: da
     source.trial_until = None
     drop_document(session, provider_key, DocumentState.PREVIOUS)
     settle(session, owner, source)
-    return _turn(owner, why)
+    return turn_of(owner, why)
 
 
 def end_ways_back(session: Session, now: datetime) -> int:
@@ -120,7 +120,7 @@ def end_ways_back(session: Session, now: datetime) -> int:
 
 
 def lapse_documents(session: Session, now: datetime) -> tuple[Turn, ...]:
-    """Stop trusting documents from URLs whose validUntil was over three days ago; up to 100.
+    """Stop trusting documents from URLs and federations whose validUntil was over three days ago; up to 100.
 
     Rule: SAML Metadata 2.0 §2.3.2.
     """
@@ -128,7 +128,7 @@ def lapse_documents(session: Session, now: datetime) -> tuple[Turn, ...]:
         select(MetadataSource.provider_key)
         .where(
             MetadataSource.valid_until <= now - VALIDITY_GRACE,
-            MetadataSource.kind == SourceKind.URL.value,
+            MetadataSource.kind.in_((SourceKind.URL.value, SourceKind.FEDERATION.value)),
             MetadataSource.lapsed.is_(False),
         )
         .limit(_BATCH)
@@ -138,7 +138,7 @@ def lapse_documents(session: Session, now: datetime) -> tuple[Turn, ...]:
         owner, source = _lock(session, key, now)
         source.lapsed = True
         settle(session, owner, source)
-        turns.append(_turn(owner, "validUntil of its metadata, and the grace of three days, are over"))
+        turns.append(turn_of(owner, "validUntil of its metadata, and the grace of three days, are over"))
     return tuple(turns)
 
 
@@ -182,7 +182,7 @@ def _in_force_as(
     )
 
 
-def _turn(owner: Owner, why: str) -> Turn:
+def turn_of(owner: Owner, why: str) -> Turn:
     certificates = read_again(owner.metadata_xml or b"").certificates
     return Turn(
         owner.account_id,

@@ -72,7 +72,7 @@ class MetadataSource(Base):
     @property
     def refused_from(self) -> datetime | None:
         """From when on nobody signs in, if nothing newer comes. Pasted and dropped documents only warn."""
-        fetched = self.kind == SourceKind.URL
+        fetched = self.kind in {SourceKind.URL, SourceKind.FEDERATION}
         return self.valid_until + VALIDITY_GRACE if fetched and self.valid_until is not None else None
 
 

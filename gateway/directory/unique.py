@@ -21,6 +21,7 @@ _CLASHES = {
     "OIDCProvider": "there is an OIDC provider of this name already",
     "OIDCProvider.IssuerUrl": "there is an OIDC provider of this issuer already",
     "ResourceDirectory": "the account manages a directory already",
+    "Federation": "there is a federation of this name already",
     "Folder": "there is a folder of this name already",
     "Member": "the account is in a directory already",
     "ControlPolicy": "there is a control policy of this name already",
