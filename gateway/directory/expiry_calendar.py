@@ -9,9 +9,9 @@ import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from icalendar import Alarm, Calendar, Event
+from icalendar import Alarm, Calendar, Event, vText
 
-from gateway.directory.expiry import DatedThing
+from gateway.directory.expiry import DatedThing, plain_text
 
 AHEAD = timedelta(days=400)
 _REMINDERS = (timedelta(days=30), timedelta(days=7), timedelta(days=1))
@@ -26,7 +26,8 @@ def expiry_calendar(things: Iterable[DatedThing], account_name: str, base_url: s
     calendar.add("prodid", "-//ramgate//expiry//EN")
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
-    calendar.add("x-wr-calname", f"Things that lapse: {account_name}")
+    # A name that the library does not know has no type, and would be written as it is.
+    calendar.add("x-wr-calname", vText(plain_text(f"Things that lapse: {account_name}")))
     calendar.add("refresh-interval", _REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", "PT6H")
     for thing in things:
