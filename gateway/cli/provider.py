@@ -8,9 +8,11 @@ from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import DeskGroup
 from gateway.cli.options import algorithm_option
 from gateway.cli.printing import Row, certificate_line
+from gateway.cli.provider_metadata import add_metadata_commands, offer
 from gateway.cli.request_options import of_provider
 from gateway.directory import saml_providers
 from gateway.directory.provider_certificates import SIGN_ALGORITHMS
+from gateway.directory.provider_keys import saml_provider_key
 from gateway.directory.saml_providers import SamlProvider
 
 
@@ -36,6 +38,7 @@ def create(desk: Desk, name: str, metadata: BinaryIO, description: str, algorith
             document,
             description=description,
             authn_sign_algo=algorithm or SIGN_ALGORITHMS[0],
+            by="the command line",
             now=desk.now(),
         )
         record = _record(made)
@@ -49,19 +52,25 @@ def create(desk: Desk, name: str, metadata: BinaryIO, description: str, algorith
 @algorithm_option
 @pass_desk
 def update(desk: Desk, name: str, metadata: BinaryIO | None, description: str | None, algorithm: str | None) -> None:
-    """Change an IdP's metadata, its description or what our requests to it are signed with."""
+    """Change an IdP's metadata, its description or what our requests to it are signed with.
+
+    New metadata is staged beside the old, and put in force by the first login that it verifies.
+    """
     document = None if metadata is None else metadata.read()
     with desk.transaction() as session:
         changed = saml_providers.update_saml_provider(
             session,
             desk.account(session).id,
             name,
-            metadata_xml=document,
             description=description,
             authn_sign_algo=algorithm,
             now=desk.now(),
         )
-        record = _record(changed)
+        more: Row = {}
+        if document is not None:
+            offered = offer(session, saml_provider_key(changed.id), document, desk.now())
+            more = {"metadata": offered.outcome.value, "changes": [each.sentence for each in offered.differences]}
+        record = {**_record(changed), **more}
     desk.out.record(record)
 
 
@@ -121,3 +130,6 @@ def _record(found: SamlProvider) -> Row:
         "algorithm": found.authn_sign_algo,
         "updated_at": found.updated_at,
     }
+
+
+add_metadata_commands(provider)

@@ -9,9 +9,13 @@ from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import DeskGroup
 from gateway.cli.options import algorithm_option
 from gateway.cli.printing import Row
+from gateway.cli.provider_metadata import offer
 from gateway.cli.request_options import of_user_sso
 from gateway.directory import user_sso
+from gateway.directory.provider_keys import user_sso_key
 from gateway.saml.names import user_sso_consumer_url, user_sso_entity_id, user_sso_metadata_url
+
+_BY = "the command line"
 
 
 @click.group("sso", cls=DeskGroup)
@@ -42,17 +46,21 @@ def change(
     idp_initiated: bool | None,
     algorithm: str | None,
 ) -> None:
-    """Change the settings without turning user SSO on or off."""
+    """Change the settings without turning user SSO on or off.
+
+    New metadata is staged beside the old, and put in force by the first login that it verifies.
+    """
     document = None if metadata is None else metadata.read()  # before the transaction: somebody may be typing
     with desk.transaction() as session:
         account_id = desk.account(session).id
         user_sso.set_user_sso(
             session,
             account_id,
-            metadata_xml=document,
+            metadata_xml=_first(session, account_id, document, desk),
             login_with_domain=with_domain,
             idp_initiated=idp_initiated,
             authn_sign_algo=algorithm,
+            by=_BY,
             now=desk.now(),
         )
         record = _record(desk, session, account_id)
@@ -70,7 +78,8 @@ def enable(desk: Desk, metadata: BinaryIO | None) -> None:
     document = None if metadata is None else metadata.read()
     with desk.transaction() as session:
         account_id = desk.account(session).id
-        user_sso.set_user_sso(session, account_id, enabled=True, metadata_xml=document, now=desk.now())
+        first = _first(session, account_id, document, desk)
+        user_sso.set_user_sso(session, account_id, enabled=True, metadata_xml=first, by=_BY, now=desk.now())
         record = _record(desk, session, account_id)
     desk.out.record(record)
 
@@ -84,6 +93,15 @@ def disable(desk: Desk) -> None:
         user_sso.set_user_sso(session, account_id, enabled=False, now=desk.now())
         record = _record(desk, session, account_id)
     desk.out.record(record)
+
+
+def _first(session: Session, account_id: str, document: bytes | None, desk: Desk) -> bytes | None:
+    """The document if it is the first one of this account; a later one is staged beside the one in force."""
+    settings = user_sso.find_user_sso(session, account_id)
+    if document is None or settings is None or settings.metadata_xml is None:
+        return document
+    offer(session, user_sso_key(account_id), document, desk.now())
+    return None
 
 
 def _record(desk: Desk, session: Session, account_id: str) -> Row:

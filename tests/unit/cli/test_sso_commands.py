@@ -18,7 +18,9 @@ def test_provider__from_a_metadata_file__can_be_replaced_and_deleted(ramgate: Ra
     moved = idp_xml.read_text().replace(ENTITY_ID, "https://new.example.com/metadata")
     assert ramgate.json("provider", "update", "CompanyIdP", "--algorithm", "rsa-sha1")["algorithm"] == "rsa-sha1"
     changed = ramgate.json("provider", "update", "CompanyIdP", "--metadata", "-", stdin=moved)
-    assert changed["entity_id"] == "https://new.example.com/metadata"
+    assert (changed["entity_id"], changed["metadata"]) == (ENTITY_ID, "Staged")
+    assert ramgate.json("provider", "promote", "CompanyIdP")["entity_id"] == "https://new.example.com/metadata"
+    assert ramgate.json("provider", "show", "CompanyIdP")["entity_id"] == "https://new.example.com/metadata"
     ramgate.ok("provider", "delete", "CompanyIdP")
     assert ramgate.json("provider", "list") == []
 
