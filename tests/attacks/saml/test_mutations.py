@@ -17,6 +17,7 @@ from lxml import etree
 
 from gateway.saml import (
     algorithms,
+    artifact,
     asked,
     assertion,
     canonical,
@@ -33,6 +34,7 @@ from gateway.saml import (
 from gateway.saml.checks import Check
 from gateway.saml.response import peek, verify_response
 from gateway.saml.xml import Document
+from tests import saml_artifacts
 from tests import saml_factory as factory
 from tests.fake_clock import NOON
 from tests.saml_corpus import corpus
@@ -40,7 +42,7 @@ from tests.saml_factory import Spec
 from tests.saml_mutants import Mutant, by_text, functions_passed, mutants_of, outcome
 
 MODULES = (
-    xml, tree, signature, algorithms, canonical, conditions, subject, statements, asked, assertion, response, decryption,
+    xml, tree, signature, algorithms, canonical, conditions, subject, statements, asked, assertion, response, decryption, artifact,
 )  # fmt: skip
 Attempt = Callable[[], object]
 
@@ -89,8 +91,26 @@ def beyond_messages() -> dict[str, Attempt]:
         "canonicalized to nothing": canonicalized_to_nothing,
         "signed, and no assertion": signed_element_that_is_no_assertion,
         "malformed, read apart": malformed_in_a_thread_of_its_own,
+        **artifacts(),
         "peek: no issuer": partial(peek, factory.encode(anonymous.xml())),
         "peek: empty issuer": partial(peek, factory.encode(nothing.xml())),
+    }
+
+
+def artifacts() -> dict[str, Attempt]:
+    """References and the answers to them, which bring messages and are none."""
+    read = artifact.read_artifact_response
+    foreign = artifact.parse_artifact(saml_artifacts.artifact("https://evil.example.com"))
+    return {
+        "artifact of another source": partial(artifact.check_source, foreign, factory.IDP),
+        **{
+            f"artifact {number}": partial(artifact.parse_artifact, text)
+            for number, text in enumerate(saml_artifacts.NO_ARTIFACTS)
+        },
+        **{
+            f"artifact answer: {name}": partial(read, kept.xml(), saml_artifacts.expectation(), NOON)
+            for name, (_, kept) in saml_artifacts.REFUSED.items()
+        },
     }
 
 
@@ -133,7 +153,7 @@ def switches() -> tuple[Switch, ...]:
     digest = by_text(
         signature.verify_enveloped, "if not hmac.compare_digest(digest, profile.digest_value):", "if False:"
     )
-    anybody = by_text(signature._signer, "if verifies(", "if True or verifies(")
+    anybody = by_text(signature.find_signer, "if verifies(", "if True or verifies(")
     unsigned = "if signer is None:\n        raise"
     nobody = by_text(
         response._verify_assertion,
