@@ -1,5 +1,7 @@
 """Puts the browser edge into an app: limits, form tokens, sessions, pages, headers, refusals."""
 
+from collections.abc import Iterator
+
 from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFProtect
 
@@ -14,13 +16,16 @@ from gateway.web.admin_oidc_login import create_oidc_login_blueprint
 from gateway.web.admin_providers import create_providers_blueprint
 from gateway.web.admin_request_options import create_request_options_blueprint
 from gateway.web.admin_rules import create_rules_blueprints
-from gateway.web.admin_traces import create_traces_blueprint
 from gateway.web.admin_sessions import create_sessions_blueprint
+from gateway.web.admin_traces import create_traces_blueprint
 from gateway.web.admin_user_sso import create_user_sso_blueprint
+from gateway.web.admin_why import create_why_blueprint
+from gateway.web.app_signin import create_app_pages_blueprint, create_enter_blueprint
 from gateway.web.cookies import Cookies, cookies_for
 from gateway.web.edge import Edge, see_other, sentence
 from gateway.web.expiry_feed import create_expiry_feed_blueprint
 from gateway.web.failed_logins import install_failed_logins
+from gateway.web.forward_auth import create_forward_auth_blueprint
 from gateway.web.headers import add_security_headers
 from gateway.web.metrics import create_metrics_blueprint
 from gateway.web.oidc_logout import create_oidc_logout_blueprint
@@ -75,11 +80,16 @@ def install_web(app: Flask, services: Services) -> CSRFProtect:
     oidc_logout = create_oidc_logout_blueprint(edge)
     protection.exempt(sso)
     protection.exempt(oidc_logout)
+    for_proxies = (create_forward_auth_blueprint(edge), create_app_pages_blueprint(edge))
+    for blueprint in for_proxies:
+        protection.exempt(blueprint)
     saml_logout = create_saml_logout_blueprint(edge)
     protection.exempt(saml_logout)
     for blueprint in (
         sso,
         oidc_logout,
+        *for_proxies,
+        create_enter_blueprint(edge),
         saml_logout,
         create_oidc_blueprint(edge),
         create_role_blueprint(edge),
@@ -100,6 +110,7 @@ def install_web(app: Flask, services: Services) -> CSRFProtect:
         create_sessions_blueprint(edge),
         create_connection_blueprint(edge),
         create_traces_blueprint(edge),
+        create_why_blueprint(edge),
         create_expiry_blueprint(edge),
         create_expiry_feed_blueprint(edge),
         create_metrics_blueprint(edge),
@@ -141,6 +152,10 @@ def _begin(services: Services) -> None:
         _check_no_nul()
 
 
+def _app_origins(services: Services) -> Iterator[str]:
+    return (app.origin for app in services.routes.apps.values())
+
+
 def _check_no_nul() -> None:
     """No text column takes a NUL, and no address of ours has one."""
     if "\x00" in request.path or any("\x00" in value for value in request.args.values()):
@@ -153,7 +168,8 @@ def _finish(services: Services, response: Response) -> Response:
     add_security_headers(
         response.headers,
         secure=services.base_url.startswith("https://"),
-        form_targets=(*form_sources(services.relay_hosts), *visit.form_targets),
+        # A browser checks where a form leads to in the end: a sign-in may end at an application.
+        form_targets=(*form_sources(services.relay_hosts), *visit.form_targets, *_app_origins(services)),
         static=request.endpoint == "static" and response.status_code < _FIRST_ERROR,
     )
     return response

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
 from gateway.api.parameters import Parameters, missing
-from gateway.api.rulings import ruling_fields, service_target
+from gateway.api.rulings import remember_ruling, ruling_fields, service_target
 from gateway.api.versions import RESOURCES
 from gateway.errors import InputError, Reason
 from gateway.guard.proof import Caller
@@ -75,7 +75,9 @@ class _Asking:
         if caller is None:
             caller = self._known[subject] = _subject_of(work, subject)
         check_reach(self._reach, caller.principal.account_id, asked.question)
-        return rule(work.source, work.services.authorizer, caller, asked.question, work.now)
+        ruling = rule(work.source, work.services.authorizer, caller, asked.question, work.now)
+        remember_ruling(work, "Authorize", caller.principal, ruling)
+        return ruling
 
 
 def _subject_of(work: Work, subject: Subject) -> Caller:

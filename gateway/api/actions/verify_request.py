@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from gateway.api.action import Action, AnyAction, Auth, Outcome, Target, Work
 from gateway.api.parameters import Parameters, missing
 from gateway.api.render import Value
-from gateway.api.rulings import bench_of, identity_fields, ruling_fields, service_target
+from gateway.api.rulings import bench_of, identity_fields, remember_ruling, ruling_fields, service_target
 from gateway.api.versions import RESOURCES
 from gateway.clock import wire_time
 from gateway.guard.forwarded import LONGEST_SIGNATURE, Forwarded, Method, decode_string
@@ -44,6 +44,7 @@ def verify_request(work: Work, request: Request) -> Outcome:
     verified = verify_forwarded(work.source, bench_of(work), request.forwarded, request.question, reach)
     answer: dict[str, Value] = {"Caller": _caller(verified.caller)}
     if verified.ruling is not None:
+        remember_ruling(work, "VerifyRequest", verified.caller.principal, verified.ruling)
         answer["Decision"] = ruling_fields(verified.ruling)
     return Outcome(answer)
 
