@@ -20,16 +20,21 @@ from gateway.policy import (
     compile_policies,
     parse_policy,
 )
+from gateway.store.direct import Source
+from gateway.store.reading import Reading
 
 _EVERYTHING = PolicyDocument((Statement(Effect.ALLOW, ("*",), ("*",)),))
 
 
-def control_levels(session: Session, account_id: str) -> tuple[PolicySet, ...]:
+def control_levels(source: Source, account_id: str) -> tuple[PolicySet, ...]:
     """Empty for an account under no control: in no directory, in one that has not enabled them, or managing one.
 
     Each level must allow a request; the account owner and service-linked roles are not asked about. One query for an
     account in no directory.
     """
+    session = source.session if isinstance(source, Reading) else source
+    if not isinstance(session, Session):
+        raise TypeError("control policies are read in a session")
     found = session.execute(
         select(Member, ResourceDirectory)
         .join(ResourceDirectory, ResourceDirectory.id == Member.directory_id)

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, and_, bindparam, select, true
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ForeignKey, UniqueConstraint, and_, bindparam, exists, select, true
+from sqlalchemy.orm import Mapped, Session, column_property, mapped_column
 
 from gateway.arn import role_arn
 from gateway.directory import quotas, ties
 from gateway.directory.accounts import change_policies, lock_account
 from gateway.directory.names import ROLE_NAME, check_name, check_text, name_key
+from gateway.directory.resource_directory import Member
 from gateway.directory.revocations import revoke_for_ever
 from gateway.directory.tags import Tag, TagKind, drop_tags, ids_with_tags, set_tags
 from gateway.directory.unique import insert_unique
@@ -38,10 +39,14 @@ class Role(Base):
     description: Mapped[str]
     max_session_duration_s: Mapped[int]
     trust_document: Mapped[str]
-    service_name: Mapped[str | None]  # of a service-linked role: the service it was made for
+    service_name: Mapped[str | None] = mapped_column()  # of a service-linked role: the service it was made for
     allow_console_login: Mapped[bool] = mapped_column(server_default=true())
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    # Whether control policies may have a say: its account is in a resource directory, and no service runs it.
+    controlled: Mapped[bool] = column_property(
+        and_(service_name.is_(None), exists().where(Member.account_id == account_id)).label("controlled")
+    )
 
     @property
     def arn(self) -> str:
@@ -61,6 +66,7 @@ class AssumableRole:
     name: str
     trust_document: str
     max_session_duration_s: int
+    controlled: bool  # see `Role.controlled`
 
     @property
     def arn(self) -> str:
@@ -69,7 +75,7 @@ class AssumableRole:
 
 _FIND_ASSUMABLE = Statement(
     lambda _dialect: select(
-        Role.id, Role.account_id, Role.name, Role.trust_document, Role.max_session_duration_s
+        Role.id, Role.account_id, Role.name, Role.trust_document, Role.max_session_duration_s, Role.controlled
     ).where(Role.account_id == bindparam("account_id"), Role.name_key == bindparam("name_key")),
     "account_id",
     "name_key",
@@ -127,6 +133,7 @@ def create_role(
         updated_at=now,
     )
     insert_unique(session, role, "Role")
+    session.refresh(role, ["controlled"])  # the insert does not tell
     set_tags(session, account_id, TagKind.ROLE, role.id, tags)
     return role
 

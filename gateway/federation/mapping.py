@@ -4,6 +4,7 @@ Tenants: only a provider that vouches for the login counts (`federation.vouching
 provider's is offered only because that role's trust policy names the provider, which is its account's explicit word.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -138,10 +139,10 @@ def resolve_role(vouching: Vouching, option: RoleOption, occasion: Occasion) -> 
             return _refused(pair, Refusal.ROLE, ROLE_UNKNOWN, detail), None
         decision = decide_no_role(role_arn(pair.role.account_id, pair.role.name), FederatedPrincipal(provider.arn))
         return _refused(pair, Refusal.ROLE, ROLE_ELSEWHERE_REFUSED, detail, decision), None
-    decision = decide_federated(role, provider.arn, login_context(vouching.facts, provider, occasion))
+    decision = decide_federated(vouching.session, role, provider.arn, login_context(vouching.facts, provider, occasion))
     account = get_account(vouching.session, role.account_id)
     if not decision.allowed:
-        if _lacks_second_factor(role, provider, decision, occasion):
+        if _lacks_second_factor(vouching.session, role, provider, decision, occasion):
             return _short_of_second_factor(vouching, option, ResolvedRole(role, account, provider), decision), None
         why = decision.explain() if at_home else ROLE_ELSEWHERE_REFUSED
         return _refused(pair, Refusal.TRUST, why, f"{pair.role}: {decision.explain()}", decision), None
@@ -169,8 +170,13 @@ def _choice(option: RoleOption, resolved: ResolvedRole, decision: Decision) -> R
     )
 
 
-def _lacks_second_factor(role: Role, provider: Voucher, decision: Decision, occasion: Occasion) -> bool:
-    return lacks_second_factor(decision, lambda context: decide_federated(role, provider.arn, context), occasion.now)
+def _lacks_second_factor(
+    session: Session, role: Role, provider: Voucher, decision: Decision, occasion: Occasion
+) -> bool:
+    def decide(context: Mapping[str, tuple[str, ...]]) -> Decision:
+        return decide_federated(session, role, provider.arn, context)
+
+    return lacks_second_factor(decision, decide, occasion.now)
 
 
 def _short_of_second_factor(

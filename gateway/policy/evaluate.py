@@ -1,5 +1,6 @@
 """Deciding a request, layer by layer. Rule: policy-language §5.2."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.policy.compiled import PolicySet
@@ -36,7 +37,10 @@ def decide(request: AccessRequest, layers: Layers) -> Decision:
     Rule: policy-language §5.1, §5.2.
     """
     if layers.control or layers.session is not None:
-        refusal = _find_refusal(request, layers)
+        gates = [] if layers.owner else [(Layer.CONTROL, level) for level in layers.control]
+        if layers.session is not None:
+            gates.append((Layer.SESSION, layers.session))
+        refusal = find_refusal(request, gates)
         if refusal is not None:
             return refusal
     if layers.owner:
@@ -53,11 +57,8 @@ def decide(request: AccessRequest, layers: Layers) -> Decision:
     return Decision(Layer.RESOURCE_GROUP_IDENTITY, request, Unmatched(Outcome.IMPLICIT_DENY, (identity, group)))
 
 
-def _find_refusal(request: AccessRequest, layers: Layers) -> Decision | None:
+def find_refusal(request: AccessRequest, gates: Iterable[tuple[Layer, PolicySet]]) -> Decision | None:
     """The first of the layers that can only take away which does not allow."""
-    gates = [] if layers.owner else [(Layer.CONTROL, level) for level in layers.control]
-    if layers.session is not None:
-        gates.append((Layer.SESSION, layers.session))
     for layer, level in gates:
         matched = level.find_match(request)
         if matched is None:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gateway.policy.compiled import CompiledStatement, compile_statement
+from gateway.policy.compiled import CompiledStatement, PolicySet, compile_statement
 from gateway.policy.decision import Decision, Unmatched
 from gateway.policy.document import Effect, PolicyType, Statement
+from gateway.policy.evaluate import find_refusal
 from gateway.policy.parser import read_head, read_statements
 from gateway.policy.request import ASSUME_ROLE, AccessRequest
 from gateway.policy.strict_json import Json, check_length, malformed, positions_in, read_object, read_texts, shown
@@ -115,13 +116,18 @@ def decide_trust(
     context: Mapping[str, tuple[str, ...]],
     *,
     role_arn: str = "",
+    control: tuple[PolicySet, ...] = (),
 ) -> Decision:
     """Whether a role lets `principal` assume it: the first Deny that applies, else the first Allow, else no.
 
-    `role_arn` only serves the explanation. Whether the caller's own policies allow it too is another question, put to
+    `control`: the control policies over the role's account, a level each; every level must allow it too. `role_arn`
+    serves them and the explanation. Whether the caller's own policies allow it too is another question, put to
     `decide`; role SSO has no such caller. Rule: policy-language §5.3.
     """
     request = AccessRequest(ASSUME_ROLE, role_arn, context)
+    refusal = find_refusal(request, ((Layer.CONTROL, level) for level in control))
+    if refusal is not None:
+        return refusal
     applying = [
         statement.compiled
         for statement in trust.statements

@@ -66,9 +66,7 @@ def decide_caller(
     return _decide(source, role, trusted_principal(caller), context)
 
 
-def _decide(
-    source: Source, role: Role | AssumableRole, principal: TrustedPrincipal, context: Context
-) -> Decision:
+def _decide(source: Source, role: Role | AssumableRole, principal: TrustedPrincipal, context: Context) -> Decision:
     control = control_levels(source, role.account_id) if role.controlled else ()
     trust = _compiled_trust(role.trust_document)
     return decide_trust(trust, principal, context, role_arn=role.arn, control=control)

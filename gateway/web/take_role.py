@@ -21,7 +21,7 @@ from gateway.sts.assume import RoleSessionGrant, assume_as_caller, decide_caller
 from gateway.sts.sessions import BrowserSession, open_session, session_pairs
 from gateway.web.edge import Edge
 from gateway.web.login_steps import check_network
-from gateway.web.records import record_own_change
+from gateway.web.records import record_own_change, require
 from gateway.web.session import end_current
 from gateway.web.visit import current_visit
 
@@ -47,7 +47,7 @@ def take_as_user(
         message = "Only RAM users change to a role here. Owners have all rights, and roles stay what they are."
         raise Denied(Reason.ACCESS_DENIED, message, None)
     context = policy_context(current_visit().client, now, user.arn, mfa_present=who.mfa_present, mfa_at=who.mfa_at)
-    edge.services.authorizer.require(session, user, *_question(session, user, named, context))
+    require(session, edge.services, user, *_question(session, user, named, context))
     role = get_role(session, named.account_id, named.name)
     if role_id not in {"", role.id}:
         raise choice_gone(f"{named} was deleted and made anew since it was chosen")
@@ -75,7 +75,7 @@ def may_with_second_factor(edge: Edge, session: Session, user: RamUser, named: R
         or not edge.services.authorizer.decide(session, user, *_question(session, user, named, context)).allowed
     ):
         return False
-    return decide_caller(role, user, context).allowed
+    return decide_caller(session, role, user, context).allowed
 
 
 def _question(

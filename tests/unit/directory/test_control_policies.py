@@ -1,5 +1,6 @@
 """Control policies: what accounts of a resource directory may do at most."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -25,12 +26,14 @@ from gateway.directory.resource_directory import (
     move_member,
     remove_member,
 )
+from gateway.directory.roles import create_role, find_assumable_role, get_role
 from gateway.directory.service_roles import create_service_role
 from gateway.directory.users import get_user
 from gateway.errors import AlreadyExists, Conflict, InputError, NotFound, Reason
 from gateway.policy import SERVICE_ROLES, Layer, Outcome
 from gateway.principal import AccountOwner, Principal, RamUser, RoleSession
 from gateway.store.engine import Store
+from gateway.sts.assume import decide_caller
 from tests.fake_clock import NOON, FakeClock
 from tests.unit.directory.world import ACCOUNT, OTHER_ACCOUNT, policy, refused, role, user
 
@@ -185,3 +188,29 @@ def test_add_folder__deeper_than_five__is_refused(world: World) -> None:
             parent = add_folder(session, directory, name, parent, NOON).id
         with refused(InputError, Reason.PARAMETER_INVALID, "ParentFolderId"):
             add_folder(session, directory, "f", parent, NOON)
+
+
+def test_decide_caller__role_of_a_controlled_account__needs_the_control_policies_too(world: World) -> None:
+    root = {"RAM": [f"acs:ram::{MEMBER}:root"]}
+    trust = {"Version": "1", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": root}]}
+    with world.store.transaction() as session:
+        create_role(session, MEMBER, "ops", trust_document=json.dumps(trust), now=NOON)
+    world.change(
+        lambda session, directory: create_control_policy(
+            session, directory, "no-ops", policy("Deny", "sts:AssumeRole", "acs:ram::*:role/ops"), now=NOON
+        )
+    )
+
+    def decide() -> tuple[Outcome, Layer]:
+        with world.store.looking() as reading:
+            found = find_assumable_role(reading, MEMBER, "ops")
+            assert found is not None
+            decision = decide_caller(reading, found, world.alice, {})
+        with world.store.reading() as session:
+            again = decide_caller(session, get_role(session, MEMBER, "ops"), world.alice, {})
+        assert (again.outcome, again.layer) == (decision.outcome, decision.layer)
+        return decision.outcome, decision.layer
+
+    assert decide() == (Outcome.ALLOW, Layer.TRUST)
+    world.change(lambda session, directory: attach_control_policy(session, directory, "no-ops", world.eu, NOON))
+    assert decide() == (Outcome.EXPLICIT_DENY, Layer.CONTROL)
