@@ -1,7 +1,7 @@
 """What is kept for an identity provider under its key, and goes with it.
 
 A database may give a number a second time, so nothing of a provider may be there for the next one that has its number.
-The tables of logins under way are named, not imported: their classes stand in modules that build on this room.
+Adoptions and logins under way are named, not imported: their classes stand in modules that build on this one.
 """
 
 from sqlalchemy import column, delete, table
@@ -19,6 +19,7 @@ from gateway.directory.provider_endpoints import replace_endpoints
 from gateway.directory.provider_logins import delete_login_settings_of
 from gateway.directory.request_options import delete_request_options_of
 
+_ADOPTIONS = table("federation_adoptions", column("provider_key"))
 _PENDING_LOGINS = table("pending_oidc_logins", column("provider_id"))
 _PENDING_SAML_LOGINS = table("pending_logins", column("provider_key"))
 
@@ -42,6 +43,7 @@ def forget_provider(session: Session, account_id: str, key: str) -> None:
     if kind != "oidc":
         drop_documents(session, key)
         forget_source(session, key)
+        session.execute(delete(_ADOPTIONS).where(_ADOPTIONS.c.provider_key == key))
         settle_certificates(session, key, ())
     if kind == "oidc":
         session.execute(delete(_PENDING_LOGINS).where(_PENDING_LOGINS.c.provider_id == int(number)))
