@@ -14,6 +14,8 @@ from gateway.cli import (
     policy,
     provider,
     receipts,
+    resource_directory,
+    resource_group,
     revoke,
     role,
     rule,
@@ -39,6 +41,9 @@ main.add_command(user.user)
 main.add_command(group.group)
 main.add_command(role.role)
 main.add_command(policy.policy)
+main.add_command(resource_group.resource_group)
+main.add_command(resource_directory.directory)
+main.add_command(resource_directory.control)
 main.add_command(provider.provider)
 main.add_command(oidc.oidc)
 main.add_command(rule.rule)

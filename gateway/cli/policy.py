@@ -154,37 +154,54 @@ def _target_options(function: Decorated) -> Decorated:
 
 
 _SYSTEM = click.option("--system", is_flag=True, help="The policy comes with the gateway.")
+_WITHIN = click.option("--resource-group", "within", default="", metavar="ID", help="It counts on its resources only.")
 
 
 @policy.command("attach")
 @click.argument("name")
 @_SYSTEM
+@_WITHIN
 @_target_options
 @pass_desk
 def attach(
-    desk: Desk, name: str, user_name: str | None, group_name: str | None, role_name: str | None, *, system: bool
+    desk: Desk,
+    name: str,
+    user_name: str | None,
+    group_name: str | None,
+    role_name: str | None,
+    *,
+    system: bool,
+    within: str,
 ) -> None:
     """Attach a policy to a user, a group or a role."""
     with desk.transaction() as session:
         account_id = desk.account(session).id
         target = _target(session, account_id, user_name, group_name, role_name)
-        attachments.attach_policy(session, account_id, _type(system=system), name, target, desk.now())
+        attachments.attach_policy(session, account_id, _type(system=system), name, target, desk.now(), group=within)
     desk.out.done(f"attached policy {name} to {target.name}")
 
 
 @policy.command("detach")
 @click.argument("name")
 @_SYSTEM
+@_WITHIN
 @_target_options
 @pass_desk
 def detach(
-    desk: Desk, name: str, user_name: str | None, group_name: str | None, role_name: str | None, *, system: bool
+    desk: Desk,
+    name: str,
+    user_name: str | None,
+    group_name: str | None,
+    role_name: str | None,
+    *,
+    system: bool,
+    within: str,
 ) -> None:
     """Detach a policy from a user, a group or a role."""
     with desk.transaction() as session:
         account_id = desk.account(session).id
         target = _target(session, account_id, user_name, group_name, role_name)
-        attachments.detach_policy(session, account_id, _type(system=system), name, target)
+        attachments.detach_policy(session, account_id, _type(system=system), name, target, group=within)
     desk.out.done(f"detached policy {name} from {target.name}")
 
 
@@ -196,10 +213,15 @@ def attached(desk: Desk, user_name: str | None, group_name: str | None, role_nam
     with desk.reading() as session:
         target = _target(session, desk.account(session).id, user_name, group_name, role_name)
         rows: list[Row] = [
-            {"name": found.policy_name, "type": str(found.policy_type), "attached_at": found.attached_at}
+            {
+                "name": found.policy_name,
+                "type": str(found.policy_type),
+                "resource_group": found.resource_group_id,
+                "attached_at": found.attached_at,
+            }
             for found in attachments.policies_of(session, target)
         ]
-    desk.out.rows(rows, ("name", "type", "attached_at"))
+    desk.out.rows(rows, ("name", "type", "resource_group", "attached_at"))
 
 
 def _system_policy(name: str) -> SystemPolicy:
