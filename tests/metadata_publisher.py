@@ -1,7 +1,7 @@
 """A server that publishes metadata over HTTPS, signed or not, and says what a test wants it to say."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -35,7 +35,7 @@ class Publisher:
         self.status = 200
         self.etag = ""
         self.asked: list[str] = []
-        self.before = lambda: None  # done before each answer
+        self.before: Callable[[], object] = lambda: None  # done before each answer
         issuer.pages[_PATH] = self._answer
 
     def _answer(self, request: BaseHTTPRequestHandler) -> Answer:

@@ -120,13 +120,15 @@ def _bytes_of(path: Path, limit: int) -> bytes:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as exc:
         raise _broken(f"{path.name} can't be read, or is a symbolic link", exc.strerror) from exc
-    with os.fdopen(handle, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise _broken(f"{path.name} is no regular file")
-        try:
+        with os.fdopen(handle, "rb", closefd=False) as file:
             data = file.read(limit + 1)
-        except OSError as exc:
-            raise _broken(f"{path.name} can't be read", exc.strerror) from exc
+    except OSError as exc:
+        raise _broken(f"{path.name} can't be read", exc.strerror) from exc
+    finally:
+        os.close(handle)
     if len(data) > limit:
         raise _broken(f"{path.name} is larger than {limit // 1024} KB")
     return data
