@@ -97,6 +97,10 @@ class DemoIdpConfig:
     def sso_url(self) -> str:
         return f"{self.base_url}/sso"
 
+    @property
+    def slo_url(self) -> str:
+        return f"{self.base_url}/slo"
+
 
 @dataclass(frozen=True, slots=True)
 class RequestToAnswer:
@@ -150,7 +154,7 @@ class IdpMessages:
         )
 
     def _parsed(self, message: str, fields: dict[str, str], *, redirect: bool) -> tuple[samlp.AuthnRequest, str]:
-        server = self._loaded()
+        server = self.server()
         try:
             request = server.parse_authn_request(
                 message,
@@ -161,7 +165,7 @@ class IdpMessages:
             ).message
             return request, server.response_args(request, bindings=[BINDING_HTTP_POST])["destination"]
         except Exception as exc:  # pysaml2 raises whatever its many parts raise
-            _forget_frames(exc)
+            forget_frames(exc)
             raise InputError(
                 Reason.PARAMETER_INVALID,
                 "The AuthnRequest was refused: it must be signed by a registered service provider, name this "
@@ -175,7 +179,7 @@ class IdpMessages:
 
         Raises: InputError(PARAMETER_INVALID) for another or an unconfigured service, ConfigError as `read_request`.
         """
-        server = self._loaded()
+        server = self.server()
         if service not in self._entity_ids or (service == "user" and not self.config.idp_initiated_user_sso):
             raise InputError(Reason.PARAMETER_INVALID, "This service can't be started from here.", service[:40])
         entity_id = self._entity_ids[service]
@@ -187,7 +191,7 @@ class IdpMessages:
     def answer(self, request: RequestToAnswer, person: DemoPerson, signed_in_at: datetime) -> Answer:
         """A response that says who signed in, signed and encrypted in the configured style."""
         style = self.config.sign_style
-        response = self._loaded().create_authn_response(
+        response = self.server().create_authn_response(
             self._attributes(request, person),
             request.request_id,
             request.acs_url,
@@ -213,7 +217,7 @@ class IdpMessages:
             attributes[SESSION_DURATION_ATTRIBUTE] = [str(person.session_duration_s)]
         return attributes
 
-    def _loaded(self) -> InProcessServer:
+    def server(self) -> InProcessServer:
         with self._lock:
             if self._server is None:
                 documents = {
@@ -251,7 +255,11 @@ def _pysaml2_config(config: DemoIdpConfig, service_providers: tuple[bytes, ...])
                     "single_sign_on_service": [
                         (config.sso_url, BINDING_HTTP_REDIRECT),
                         (config.sso_url, BINDING_HTTP_POST),
-                    ]
+                    ],
+                    "single_logout_service": [
+                        (config.slo_url, BINDING_HTTP_REDIRECT),
+                        (config.slo_url, BINDING_HTTP_POST),
+                    ],
                 },
                 "name_id_format": list(_NAME_ID_FORMATS),
                 "want_authn_requests_signed": True,
@@ -295,7 +303,7 @@ def _check_size(message: str, *, redirect: bool) -> None:
         raise InputError(Reason.PARAMETER_TOO_LONG, "SAMLRequest is too large.", subject="SAMLRequest")
 
 
-def _forget_frames(exc: BaseException) -> None:
+def forget_frames(exc: BaseException) -> None:
     """pysaml2's frames hold their own exception and open temporary files: a circle that only the collector breaks."""
     link: BaseException | None = exc
     while link is not None:

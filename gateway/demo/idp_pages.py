@@ -11,6 +11,7 @@ from flask import Flask, Response, redirect, render_template, request, session, 
 from werkzeug.wrappers import Response as AnyResponse
 
 from gateway.clock import Clock
+from gateway.demo.idp_logout import IdpLogout
 from gateway.demo.idp_messages import DemoPerson, IdpMessages, RequestToAnswer, idp_metadata
 from gateway.demo.op_pages import OpPages
 from gateway.demo.page_policy import page_policy
@@ -67,6 +68,7 @@ class IdpPages:
         self._clock = clock
         self._pending = PendingRequests()
         self._people = {person.login.lower(): person for person in messages.config.people}
+        self._logout = IdpLogout(messages.server)
         openid = messages.config.openid
         self._op = None if openid is None else OpPages(openid, clock, _check_form_token)
 
@@ -76,6 +78,7 @@ class IdpPages:
         app.add_url_rule("/sign-in", "check_sign_in", self.check_sign_in, methods=["POST"])
         app.add_url_rule("/sign-out", "sign_out", self.sign_out, methods=["POST"])
         app.add_url_rule("/sso", "sso", self.sso, methods=["GET", "POST"])
+        app.add_url_rule("/slo", "slo", self.slo, methods=["GET", "POST"])
         app.add_url_rule("/continue", "proceed", self.proceed)
         app.add_url_rule("/launch/<service>", "launch", self.launch)
         app.add_url_rule("/metadata", "metadata", self.metadata)
@@ -89,7 +92,10 @@ class IdpPages:
         person, _ = self._signed_in()
         if person is None:
             return redirect(url_for("sign_in"), _SEE_OTHER)
-        return render_template("home.html", person=person)
+        # Signing out leads through the services by redirects, which browsers hold against the policy of this page.
+        page = Response(render_template("home.html", person=person))
+        page.headers["Content-Security-Policy"] = page_policy("http: https:")
+        return page
 
     def sign_in(self) -> Page:
         return self._sign_in_page(None)
@@ -117,10 +123,25 @@ class IdpPages:
 
     def sign_out(self) -> Page:
         _check_form_token()
+        session_id = str(session.get("sid", ""))
+        self._forget_session()
+        return redirect(self._logout.end(session_id) or url_for("sign_in"), _SEE_OTHER)
+
+    def slo(self) -> Page:
+        """Take a service's wish to sign somebody out, or its answer to ours."""
+        by_redirect = request.method == "GET"
+        fields = (request.args if by_redirect else request.form).to_dict()
+        if "SAMLResponse" in fields:
+            return redirect(self._logout.answered(fields) or url_for("sign_in"), _SEE_OTHER)
+        leading_on = self._logout.asked(fields, redirect=by_redirect)
+        if self._logout.has_ended(str(session.get("sid", ""))):
+            self._forget_session()
+        return redirect(leading_on, _SEE_OTHER)
+
+    def _forget_session(self) -> None:
         if self._op is not None:
             self._op.end_session()
         session.clear()
-        return redirect(url_for("sign_in"), _SEE_OTHER)
 
     def sso(self) -> Page:
         """Take an AuthnRequest. The way on is a redirect, so that our cookie comes along after a cross-site POST."""
@@ -156,6 +177,7 @@ class IdpPages:
 
     def _posting_page(self, wanted: RequestToAnswer, person: DemoPerson, since: datetime) -> Page:
         answer = self._messages.answer(wanted, person, since)
+        self._logout.join(str(session["sid"]), wanted.sp_entity_id, person.name_id)
         page = Response(render_template("post.html", answer=answer, host=urlsplit(answer.action).netloc))
         # any web address: browsers hold form-action against the redirects that follow, and a RelayState may lead on
         page.headers["Content-Security-Policy"] = page_policy("http: https:")
@@ -172,6 +194,8 @@ class IdpPages:
 
     def _signed_in(self) -> tuple[DemoPerson | None, datetime]:
         person = self._people.get(str(session.get("login", "")).lower())
+        if self._logout.has_ended(str(session.get("sid", ""))):
+            person = None
         return person, datetime.fromtimestamp(float(session.get("signed_in_at", 0)), UTC)
 
 

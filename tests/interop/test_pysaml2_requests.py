@@ -155,7 +155,8 @@ def test_user_sso_metadata__read_by_pysaml2_and_lxml__says_what_the_contract_say
     ]
     consumers = [(item.location, item.index, item.is_default) for item in descriptor.assertion_consumer_service]
     assert consumers == [(ACS, "0", "true")]
-    assert descriptor.single_logout_service == []
+    logouts = [(item.binding.rpartition("-")[2], item.location) for item in descriptor.single_logout_service]
+    assert logouts == [(binding, f"{BASE_URL}/{ACCOUNT_ID}/saml/logout") for binding in ("Redirect", "POST")]
 
 
 def test_role_sso_metadata__read_by_pysaml2_and_lxml__says_what_the_contract_says() -> None:
@@ -167,6 +168,8 @@ def test_role_sso_metadata__read_by_pysaml2_and_lxml__says_what_the_contract_say
     assert descriptor.want_assertions_signed == "true"
     assert descriptor.authn_requests_signed is None
     assert len(descriptor.name_id_format) == 8
+    logouts = [(item.binding.rpartition("-")[2], item.location) for item in descriptor.single_logout_service]
+    assert logouts == [(binding, f"{BASE_URL}/saml-role/logout") for binding in ("Redirect", "POST")]
     consumers = [(item.location, item.index) for item in descriptor.assertion_consumer_service]
     assert consumers == [(f"{BASE_URL}/saml-role/sso", "1")]
     assert [
