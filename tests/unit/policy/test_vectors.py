@@ -1,4 +1,6 @@
-"""Decisions pinned in tests/vectors/policy: outcome, layer, statement and condition results, also after a round trip."""
+"""Decisions pinned in tests/vectors/policy: outcome, layer, statement, nearest miss, condition results and the reason in
+words, also after a round trip.
+"""
 
 import json
 from pathlib import Path
@@ -16,6 +18,7 @@ from gateway.policy import (
     RamKind,
     RamPrincipal,
     ServicePrincipal,
+    StatementRef,
     TrustedPrincipal,
     compile_policies,
     decide,
@@ -26,6 +29,7 @@ from gateway.policy import (
 )
 from tests.unit.policy.builders import ALICE
 
+_ROLE = "acs:ram::1234567890123456:role/ops"
 _VECTORS = Path(__file__).parents[2] / "vectors" / "policy"
 _DECISIONS = json.loads((_VECTORS / "decisions.json").read_text())
 _TRUST = json.loads((_VECTORS / "trust.json").read_text())
@@ -63,13 +67,18 @@ def test_decide__vector__as_pinned(vector: dict[str, dict[str, object]], rendere
             else None,
         ),
     )
-    statement = decision.statement
     assert {
         "outcome": decision.outcome.value,
         "layer": decision.layer.value,
-        "statement": None if statement is None else [statement.policy_name, statement.index],
+        "statement": _place(decision.statement),
+        "nearest": _place(decision.nearest),
         "conditions": _conditions(decision),
+        "reason": decision.explain(),
     } == expected
+
+
+def _place(statement: StatementRef | None) -> list[object] | None:
+    return None if statement is None else [statement.policy_name, statement.index]
 
 
 def _principal(kind: str, text: str) -> TrustedPrincipal:
@@ -88,9 +97,15 @@ def test_decide_trust__vector__as_pinned(vector: dict[str, object]) -> None:
     )
     ((kind, text),) = principals.items()
     seen = {key: tuple(values) for key, values in context.items()}
-    decision = decide_trust(parse_trust_policy(json.dumps(document)), _principal(kind, text), seen)
+    control = tuple(_compile(level, rendered=False) for level in vector.get("control", []))  # type: ignore[attr-defined]
+    decision = decide_trust(
+        parse_trust_policy(json.dumps(document)), _principal(kind, text), seen, role_arn=_ROLE, control=control
+    )
     assert {
         "outcome": decision.outcome.value,
-        "statement": None if decision.statement is None else decision.statement.index,
+        "layer": decision.layer.value,
+        "statement": _place(decision.statement),
+        "nearest": _place(decision.nearest),
         "conditions": _conditions(decision),
+        "reason": decision.explain(),
     } == expected
