@@ -26,7 +26,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 COMPILE = $(LOCK_ENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate
 
-.PHONY: help install demo run test browser check lint fmt types imports bench fuzz nightly lock chromium node clean
+.PHONY: help install demo run test browser check lint fmt types imports bench fuzz nightly lock chromium node nginx clean
 
 help: ## print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ run: $(RUN) ## start the gateway by itself, as ramgate.toml and the environment 
 
 check: lint types imports fuzz test ## everything that must pass before a change goes in
 
-test: $(DEV) chromium node ## run all tests (WORKERS=2, TESTS=tests/unit, PYTEST_ARGS=-x)
+test: $(DEV) chromium node nginx ## run all tests (WORKERS=2, TESTS=tests/unit, PYTEST_ARGS=-x)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS) $(TESTS)
 
 browser: $(DEV) chromium ## run whole logins in a real browser; screenshots go to var/screenshots
@@ -85,6 +85,9 @@ chromium:
 
 node:
 	@.ci/node
+
+nginx:
+	@.ci/nginx
 
 $(BIN)/python:
 	@$(call new_venv,$(VENV))

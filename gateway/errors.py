@@ -28,6 +28,7 @@ class Reason(StrEnum):
     # browser
     CSRF = "CsrfTokenInvalid"
     NOT_SIGNED_IN = "NotSignedIn"
+    PROXY_UNKNOWN = "ProxyUnknown"
     PAGE_NOT_FOUND = "PageNotFound"
     METHOD_NOT_ALLOWED = "MethodNotAllowed"
 

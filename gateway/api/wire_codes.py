@@ -75,6 +75,7 @@ BY_REASON: Mapping[Reason, Row] = MappingProxyType(
         ),
         Reason.CSRF: _FORBIDDEN,
         Reason.NOT_SIGNED_IN: _FORBIDDEN,
+        Reason.PROXY_UNKNOWN: _FORBIDDEN,
         Reason.PAGE_NOT_FOUND: Row(
             404, "InvalidApi.NotFound", "Specified api is not found, please check your url and method."
         ),
