@@ -111,8 +111,9 @@ def _role_or_upgraded(edge: Edge, session: Session, who: BrowserSession, named: 
         grant = take_as_user(edge, session, proved, named)
         handle = change_to(edge, session, proved, grant)
     except GatewayError as refused:
-        flash(f"Your second factor is proved, but {named.name} can't be taken: {refused.public}")
-        return _with_second_factor(edge, session, proved)
+        response = _with_second_factor(edge, session, proved)
+        flash(f"Your second factor is proved, but {named.name} can't be taken: {refused.public}")  # in the new session
+        return response
     return sign_in(see_other(HOME), edge.cookies, handle, grant.token.expires_at)
 
 
