@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, func, insert, select
+from sqlalchemy import BigInteger, Index, bindparam, func, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.audit.chain import Head, entry_hash, instant_of, link_of, micros
@@ -27,6 +27,7 @@ from gateway.store.hashed_key import hash_key
 _FORM = b"decisions 1"
 _PURPOSE = "decision-batch"
 _QUICK = 1  # the level of zlib
+_BATCHES_AT_A_TIME = 50
 
 
 class DecisionBatch(Base):
@@ -124,21 +125,26 @@ def iterate_decisions(
     notary = notary_of(session)
     query = (
         select(DecisionBatch)
-        .where(DecisionBatch.account_id == account_id, DecisionBatch.id > (after or 0))
+        .where(DecisionBatch.account_id == account_id, DecisionBatch.id > bindparam("after"))
         .order_by(DecisionBatch.id)
-        .execution_options(yield_per=50)
+        .limit(_BATCHES_AT_A_TIME)
     )
     if since is not None:
         query = query.where(DecisionBatch.last_at >= since)
     if until is not None:
         query = query.where(DecisionBatch.first_at < until)
-    for row in session.scalars(query):
-        records = open_batch(row, notary)
-        if (since is not None and row.first_at < since) or (until is not None and row.last_at >= until):
-            records = [
-                each for each in records if (since is None or each.at >= since) and (until is None or each.at < until)
-            ]
-        yield row.id, records
+    last = after or 0
+    while rows := session.scalars(query, {"after": last}).all():  # a cursor would stay open where the reader stops
+        for row in rows:
+            records = open_batch(row, notary)
+            if (since is not None and row.first_at < since) or (until is not None and row.last_at >= until):
+                records = [
+                    each
+                    for each in records
+                    if (since is None or each.at >= since) and (until is None or each.at < until)
+                ]
+            yield row.id, records
+        last = rows[-1].id
 
 
 def find_decisions(session: Session, request_id: str) -> Sequence[DecisionRecord]:

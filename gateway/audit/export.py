@@ -118,7 +118,7 @@ def _take(check: Check, values: Mapping[str, Any]) -> None:
         check.old_rows(OldRows(int(values["count"]), str(values["digest"])))
     elif kind == _HEAD:
         head = Head(str(values["lane"]), int(values["sequence"]), bytes.fromhex(values["link"]))
-        check.head(head, ours=values["ours"])
+        check.head(head, ours=values["ours"] is True)
     elif kind in _COLUMNS:
         entry, columns = _entry(kind, values)
         if kind == _RECEIPT:

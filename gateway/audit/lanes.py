@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from sqlalchemy import BigInteger, Table, bindparam, column, func, select, table, update
+from sqlalchemy.orm import Session
 
 from gateway.audit.chain import NOTHING_BEFORE, ChainHead, Head, entry_hash, micros
 from gateway.audit.notary import Notary
@@ -129,6 +130,17 @@ def open_lane(source: Source, notary: Notary, lane: str) -> bool:
 def move_head(source: Source, notary: Notary, head: Head) -> None:
     moved = _MOVE.run(source, head.lane, head.sequence, head.link, notary.key.key_id, notary.code(head))
     assert moved == 1, "the head is locked, so it is there"
+
+
+def renew_heads(session: Session, notary: Notary) -> None:
+    """Write heads of older keys anew under the newest, so that an older one may leave the ring. One that is not ours
+    stays as it is: it is for a check to find.
+    """
+    older = select(ChainHead).where(ChainHead.key_id != notary.key.key_id).with_for_update()
+    for row in session.scalars(older):
+        head = Head(row.lane, row.sequence, row.link)
+        if notary.is_head(head, row.key_id, row.code):
+            row.key_id, row.code = notary.key.key_id, notary.code(head)
 
 
 def digest_old_rows(source: Source) -> OldRows:

@@ -79,10 +79,10 @@ class Notary:
     def code(self, head: Head) -> bytes:
         return head_code(self._head_secrets[self.key.key_id], head)
 
-    def is_head(self, head: Head, key_id: str, code: bytes) -> bool | None:
-        """Whether we wrote this head; None where the key has left the ring, so that nobody can tell."""
+    def is_head(self, head: Head, key_id: str, code: bytes) -> bool:
+        """Whether a holder of one of our keys wrote this head; False too where the key has left the ring."""
         secret = self._head_secrets.get(key_id)
-        return None if secret is None else hmac.compare_digest(head_code(secret, head), code)
+        return secret is not None and hmac.compare_digest(head_code(secret, head), code)
 
     def seal_json(self, personal: str, place: str) -> bytes:
         """Details that tell of a person, a JSON object in ASCII, bound to their place in the chain."""

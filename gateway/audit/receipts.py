@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Index, Table, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.audit.chain import Head, entry_hash, link_of, micros
-from gateway.audit.lanes import Place, digest_old_rows, find_place, lane_names, move_head, open_lanes
+from gateway.audit.lanes import Place, digest_old_rows, find_place, lane_names, move_head, open_lanes, renew_heads
 from gateway.audit.log import to_json
 from gateway.audit.notary import Notary, find_notary, notary_of
 from gateway.audit.personal import split_details
@@ -111,6 +111,7 @@ def open_chain(store: Store, notary: Notary, now: datetime) -> None:
         session.connection()
         if find_place(session) is None:
             _open_chain(session, notary, now)
+        renew_heads(session, notary)
 
 
 def receipt_hash(values: Sequence[object]) -> bytes:

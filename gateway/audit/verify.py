@@ -68,14 +68,12 @@ class Check:
     def old_rows(self, found: OldRows) -> None:
         self._old = found
 
-    def head(self, head: Head, *, ours: bool | None) -> None:
-        """Where a lane ends. `ours`: whether a holder of our keys wrote it, None where nobody can tell."""
+    def head(self, head: Head, *, ours: bool) -> None:
+        """Where a lane ends. `ours`: whether a holder of our keys wrote it."""
         self._heads.add(head.lane)
         walk = self._walk(head.lane)
         walk.finish()
-        if ours is None:
-            self.notes.append(f"{head.lane}: its head was written under a key that is gone, so its end is believed")
-        if ours is False:
+        if not ours:
             self._break(Break(head.lane, head.sequence, Flaw.HEAD, "nobody with our keys wrote the end of this lane"))
         if walk.broken is None and (walk.sequence, walk.link) != (head.sequence, head.link):
             self._break(_cut(walk, head))
