@@ -21,6 +21,7 @@ from gateway.web.admin_traces import create_traces_blueprint
 from gateway.web.admin_user_sso import create_user_sso_blueprint
 from gateway.web.admin_why import create_why_blueprint
 from gateway.web.app_signin import create_app_pages_blueprint, create_enter_blueprint
+from gateway.web.connection_attack import create_attack_blueprint
 from gateway.web.cookies import Cookies, cookies_for
 from gateway.web.edge import Edge, see_other, sentence
 from gateway.web.expiry_feed import create_expiry_feed_blueprint
@@ -109,6 +110,7 @@ def install_web(app: Flask, services: Services) -> CSRFProtect:
         create_user_sso_blueprint(edge),
         create_sessions_blueprint(edge),
         create_connection_blueprint(edge),
+        create_attack_blueprint(edge),
         create_traces_blueprint(edge),
         create_why_blueprint(edge),
         create_expiry_blueprint(edge),
