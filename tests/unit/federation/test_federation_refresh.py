@@ -9,8 +9,19 @@ from sqlalchemy import func, select
 from gateway.audit.receipts import list_receipts
 from gateway.directory import federation_intake
 from gateway.directory.adoptions import lapse_gone, remove_federation
-from gateway.directory.federation_entities import FederationDocument, FederationEntity, search_entities
-from gateway.directory.federations import due_federations, get_federation_by_id, list_federations, take_refresh
+from gateway.directory.federation_entities import (
+    FederationDocument,
+    FederationEntity,
+    search_entities,
+    stage_entries,
+)
+from gateway.directory.federations import (
+    due_federations,
+    get_federation_by_id,
+    hold_claim,
+    list_federations,
+    take_refresh,
+)
 from gateway.directory.metadata_documents import DocumentState, find_document
 from gateway.directory.metadata_sources import find_source
 from gateway.directory.saml_providers import delete_saml_provider, get_saml_provider, trusted_certificates
@@ -138,7 +149,7 @@ def test_refresh__killed_in_any_transaction__shows_one_aggregate_whole_and_is_fi
     before = world.seen()
     world.publish(*range(5, 13))
     after = [f"University {number}" for number in (10, 11, 12, 5, 6, 7, 8, 9)]
-    hold, calls = federation_intake.hold_claim, []
+    hold, calls = hold_claim, []
 
     def dying(*arguments: object) -> object:
         calls.append(arguments)
@@ -182,7 +193,7 @@ def test_refresh__another_process_takes_over__the_first_stops(
     world: FederationWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.publish(1, 2)
-    stage = federation_intake.stage_entries
+    stage = stage_entries
 
     def overtaken(*arguments: object) -> int:
         monkeypatch.setattr(federation_intake, "stage_entries", stage)
