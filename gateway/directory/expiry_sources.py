@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from gateway.directory.access_keys import AccessKeyRow, AccessKeyStatus
 from gateway.directory.accounts import Account
@@ -79,6 +79,7 @@ def _certificates(account_id: str | None) -> Iterable[Stock]:
         ProviderCertificate.not_before,
         ProviderCertificate.fingerprint,
         ProviderCertificate.state,
+        _has_later().label("has_later"),
     )
     of_roles = (
         select(*columns, SamlProvider.account_id, SamlProvider.id, SamlProvider.name)
@@ -95,8 +96,22 @@ def _certificates(account_id: str | None) -> Iterable[Stock]:
         yield Stock(ThingKind.IDP_CERTIFICATE, query, ProviderCertificate.not_after, make)
 
 
+def _has_later() -> ColumnElement[bool]:
+    """Whether the same provider is trusted by a certificate that lapses later, too."""
+    later = aliased(ProviderCertificate)
+    same = or_(
+        later.provider_id == ProviderCertificate.provider_id,
+        later.sso_account_id == ProviderCertificate.sso_account_id,
+    )
+    return exists().where(
+        same, later.not_after > ProviderCertificate.not_after, later.state.in_([state.value for state in TRUSTED])
+    )
+
+
 def _role_certificate(row: Any) -> DatedThing:
-    words = certificate_words(f"the identity provider {row.name}", staged=row.state == CertificateState.STAGED)
+    words = certificate_words(
+        f"the identity provider {row.name}", staged=row.state == CertificateState.STAGED, has_later=row.has_later
+    )
     return _certificate(
         row,
         words,
@@ -109,9 +124,15 @@ def _role_certificate(row: Any) -> DatedThing:
 
 def _user_certificate(row: Any) -> DatedThing:
     account_id = row.sso_account_id
-    words = certificate_words("the identity provider of user SSO", staged=row.state == CertificateState.STAGED)
+    words = certificate_words(
+        "the identity provider of user SSO", staged=row.state == CertificateState.STAGED, has_later=row.has_later
+    )
     key = user_sso_key(account_id)
     return _certificate(row, words, account_id=account_id, provider_key=key, name=_USER_SSO, path=USER_SSO_PATH)
+
+
+def _certificate_words(row: Any, provider: str) -> Words:
+    return certificate_words(provider, staged=row.state == CertificateState.STAGED, has_later=row.has_later)
 
 
 def _certificate(row: Any, words: Words, *, account_id: str, provider_key: str, name: str, path: str) -> DatedThing:

@@ -31,9 +31,17 @@ def oidc_path(name: str) -> str:
     return "/admin/oidc/" + quote("NEW" if name == "new" else name, safe="")
 
 
-def certificate_words(provider: str, *, staged: bool) -> Words:
-    """`provider`: as people call it, such as "the identity provider corp"."""
+def certificate_words(provider: str, *, staged: bool, has_later: bool) -> Words:
+    """`provider`: as people call it, such as "the identity provider corp". `has_later`: it has another certificate that
+    is trusted, too, and lapses later.
+    """
     which = "Staged signing certificate" if staged else "Signing certificate"
+    if has_later:
+        return Words(
+            f"{which} of {provider}",
+            "Nothing, as far as this gateway can see: it trusts a certificate of the same provider that lapses later.",
+            "Nothing, once sign-ins come with the later one. See on its page which certificates are used.",
+        )
     return Words(
         f"{which} of {provider}",
         "Nothing at this gateway by itself, which goes by the key and not by its dates. But identity providers put "
@@ -68,8 +76,8 @@ def access_key_words(key_id: str, owner: str, user: str | None, days: int) -> Wo
     return Words(
         f"AccessKey {key_id} of {owner}",
         f"Nothing: it goes on working. It is {days} days old then, and so is every copy of it that was ever made.",
-        f"Make a second key (ramgate key create{option}), use it everywhere, then switch this one off "
-        f"(ramgate key disable {key_id}{option}) and delete it after a few quiet days.",
+        f"Make a second key (`ramgate key create{option}`), use it everywhere, then switch this one off "
+        f"(`ramgate key disable {key_id}{option}`) and delete it after a few quiet days.",
     )
 
 
@@ -82,11 +90,11 @@ def own_key_words(state: OwnKeyState, following: OwnKeyState | None) -> Words:
         what = f"Our own encryption certificate ({state.file})"
         stops = "Identity providers that look at dates stop encrypting for us, or refuse to sign anybody in."
     if state.standing is Standing.NEXT:
-        to_do = "It was never used: on the server, retire it by ramgate keys retire, and make another."
+        to_do = "It was never used: on the server, retire it by `ramgate keys retire`, and make another."
     elif following is None:
-        to_do = "On the server: ramgate keys next, then ramgate keys switch. It takes a week, and nobody is locked out."
+        to_do = "On the server: `ramgate keys next`, then `ramgate keys switch`. It takes a week and locks nobody out."
     elif following.starts_at is None:
-        to_do = f"The next key ({following.file}) is published already. On the server: ramgate keys switch."
+        to_do = f"The next key ({following.file}) is published already. On the server: `ramgate keys switch`."
     else:
         to_do = (
             f"The next key ({following.file}) is used from {following.starts_at:%Y-%m-%d %H:%M} UTC on. See that every "

@@ -8,7 +8,14 @@ from tests.browser.demo_process import DemoRun
 from tests.browser.steps import role_sso, sign_in_as_owner, user_sso
 
 OPEN_PAGES = ("/login.htm", "/example/login.htm", "/owner/login.htm", "/no-such-page")
-OWNER_PAGES = ("/session", "/admin/providers", "/admin/providers/CompanyIdP", "/admin/providers/new", "/admin/user-sso")
+OWNER_PAGES = (
+    "/session",
+    "/admin/providers",
+    "/admin/providers/CompanyIdP",
+    "/admin/providers/new",
+    "/admin/user-sso",
+    "/admin/expiry",
+)
 
 
 @pytest.mark.parametrize("path", OPEN_PAGES)
