@@ -102,7 +102,9 @@ def offer_document(session: Session, provider_key: str, xml: bytes, origin: Orig
     digest = content_digest(offered)
     if _is_known(session, source, digest, fetched=fetched):
         return Offered(Outcome.KNOWN, differences)
-    why = _why_wait(session, provider_key, {each.change.value for each in differences}, origin)
+    why = _why_wait({each.change.value for each in differences}, origin)
+    if fetched and not why:
+        why = _why_old(session, source, digest, offered.valid_until)
     document = MetadataDocument(
         provider_key=provider_key,
         state=(DocumentState.WAITING if why else DocumentState.STAGED).value,
@@ -123,8 +125,8 @@ def offer_document(session: Session, provider_key: str, xml: bytes, origin: Orig
     return Offered(Outcome.STAGED, differences)
 
 
-def _why_wait(session: Session, provider_key: str, changes: Collection[str], origin: Origin) -> str:
-    """Empty if the document may be staged."""
+def _why_wait(changes: Collection[str], origin: Origin) -> str:
+    """Empty if what the document changes may be staged."""
     if origin.kind is OriginKind.ADMINISTRATOR:
         return ""
     if "EntityId" in changes:
@@ -134,7 +136,19 @@ def _why_wait(session: Session, provider_key: str, changes: Collection[str], ori
             "No trust anchor vouches for it, and it changes whom the gateway believes or where people are sent. "
             "An administrator has to compare it with what the identity provider says."
         )
-    staged = find_document(session, provider_key, DocumentState.STAGED)
+    return ""
+
+
+def _why_old(session: Session, source: MetadataSource, digest: str, valid_until: datetime | None) -> str:
+    """A document that was published once stays well signed. Whoever can answer for the publisher could bring one back
+    whose key is in the wrong hands by now. Empty if this one is none of them, and displaces no administrator's.
+    """
+    previous = find_document(session, source.provider_key, DocumentState.PREVIOUS)
+    if previous is not None and previous.digest == digest:
+        return "It is the document that was in force before, which only an administrator brings back."
+    if source.valid_until is not None and (valid_until is None or valid_until < source.valid_until):
+        return "It is valid for a shorter time than the document in force, so it may be an older one."
+    staged = find_document(session, source.provider_key, DocumentState.STAGED)
     if staged is not None and staged.origin == OriginKind.ADMINISTRATOR.value:
         return "An administrator has staged another document, which a fetched one does not displace."
     return ""
@@ -153,8 +167,13 @@ def _is_known(session: Session, source: MetadataSource, digest: str, *, fetched:
 def _still_in_force(
     session: Session, owner: Owner, source: MetadataSource, offered: "IdpMetadata", *, fetched: bool
 ) -> None:
-    """The source says what is in force anyway: its validity counts, and what the source said in between does not."""
-    source.valid_until, source.lapsed = offered.valid_until, False
+    """The source says what is in force anyway: its validity counts, and what the source said in between does not.
+
+    A validity that is over earlier comes of an older copy, unless an administrator brings it.
+    """
+    held, new = source.valid_until, offered.valid_until
+    source.valid_until = max(held, new) if fetched and held is not None and new is not None else new
+    source.lapsed = False
     for state in (DocumentState.STAGED, DocumentState.WAITING):
         document = find_document(session, source.provider_key, state)
         if document is None or document.by_hand or (fetched and document.origin != OriginKind.FETCHED.value):

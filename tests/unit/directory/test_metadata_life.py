@@ -353,3 +353,28 @@ def test_count_use__ten_minutes__are_counted_apart(store: Store) -> None:
         (row,) = certificate_rows(session, key)
         assert (row.use_count, row.window_count) == (4, 1)
         assert row.last_used_at == NOON + timedelta(seconds=601)
+
+
+def test_offer_document__the_previous_one_or_an_older_one_fetched_again__waits(store: Store) -> None:
+    with store.transaction() as session:
+        key = make_provider(session, ACCOUNT, xml=document(days=5))
+        offer(session, key, document(NEW, days=9), ANCHORED)
+        promote_document(session, key, by="", now=NOON)
+        offered = offer(session, key, document(OLD, days=20), ANCHORED)
+        assert (offered.outcome, offered.why[:39]) == (Outcome.WAITING, "It is the document that was in force be")
+        for xml in (document(OTHER, days=8), document(OTHER)):
+            offered = offer(session, key, xml, ANCHORED)
+            assert (offered.outcome, offered.why[:29]) == (Outcome.WAITING, "It is valid for a shorter tim")
+            discard_document(session, key, DocumentState.WAITING, NOON)
+            lock_source(session, key, ACCOUNT, NOON).refused_digest = ""
+        assert states(session, key) == {NEW: ACTIVE, OLD: RETIRING}
+
+
+def test_offer_document__older_copy_of_what_is_in_force__does_not_shorten_its_validity(store: Store) -> None:
+    with store.transaction() as session:
+        key = make_provider(session, ACCOUNT, xml=document(days=9))
+        for origin, days in ((ANCHORED, 9), (ADMIN, 2)):
+            offer(session, key, document(days=2), origin)
+            source = find_source(session, key)
+            assert source is not None
+            assert source.valid_until == NOON + timedelta(days=days)

@@ -10,9 +10,11 @@ from gateway.directory.metadata_life import promote_document
 from gateway.directory.metadata_offers import Offered, Origin, OriginKind, offer_document
 from gateway.directory.provider_certificates import ProviderCertificate, certificate_rows
 from gateway.directory.provider_keys import saml_provider_key, user_sso_key
-from gateway.directory.saml_providers import get_saml_provider
+from gateway.directory.saml_providers import update_saml_provider
+from gateway.directory.user_sso import set_user_sso
 from gateway.saml.names import user_sso_entity_id
-from tests.metadata_documents import OLD, states
+from tests.fake_clock import NOON
+from tests.metadata_documents import OLD, document, states
 from tests.saml_factory import Spec, instant
 from tests.unit.web.site import BASE, Browser, Site, audience, role_spec, signed
 
@@ -29,13 +31,15 @@ class MetadataSite:
     @classmethod
     def of_role_sso(cls, site: Site) -> "MetadataSite":
         (role,) = site.roles("reader")
-        with site.services.store.reading() as session:
-            provider = get_saml_provider(session, site.account_id, "corp")
+        with site.services.store.transaction() as session:
+            provider = update_saml_provider(session, site.account_id, "corp", metadata_xml=document(), now=NOON)
         return cls(site, saml_provider_key(provider.id), role)
 
     @classmethod
     def of_user_sso(cls, site: Site) -> "MetadataSite":
         site.user_sso(idp_initiated=True)
+        with site.services.store.transaction() as session:
+            set_user_sso(session, site.account_id, metadata_xml=document(), now=NOON)
         return cls(site, user_sso_key(site.account_id))
 
     def offer(self, xml: bytes, origin: Origin = ADMIN) -> Offered:
