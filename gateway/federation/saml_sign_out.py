@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gateway.arn import parse_ram_arn
-from gateway.directory.provider_certificates import ProviderCertificate
+from gateway.directory.provider_certificates import ProviderCertificate, certificate_rows
 from gateway.directory.provider_endpoints import provider_endpoints
 from gateway.directory.provider_keys import saml_provider_key, user_sso_key
 from gateway.directory.revocations import revoke
@@ -91,19 +91,28 @@ def party_certificates(session: Session, party: Party) -> tuple[TrustedCertifica
     return () if provider is None else provider_certificates(session, provider)
 
 
-def logout_endpoint(
-    session: Session, parties: Iterable[Party], bindings: Sequence[str]
+def logout_endpoint(session: Session, party: Party, bindings: Sequence[str]) -> ServiceEndpoint | None:
+    """Where logout messages go, by the binding of `bindings` that comes first; None if the provider takes none."""
+    endpoints = provider_endpoints(session, party.key, EndpointKind.LOGOUT)
+    offered = {endpoint.binding: endpoint for endpoint in reversed(endpoints)}
+    return next((offered[binding] for binding in bindings if binding in offered), None)
+
+
+def answer_endpoint(
+    session: Session, parties: Sequence[Party], bindings: Sequence[str]
 ) -> tuple[Party, ServiceEndpoint] | None:
-    """Where logout messages go, by the binding of `bindings` that comes first; None if none of them takes any."""
-    for party in parties:
-        offered = {
-            endpoint.binding: endpoint
-            for endpoint in reversed(provider_endpoints(session, party.key, EndpointKind.LOGOUT))
-        }
-        for binding in bindings:
-            if binding in offered:
-                return party, offered[binding]
-    return None
+    """Where the answer to a provider goes that several accounts may have registered.
+
+    Anybody can register somebody else's provider with an address of his own. So registrations that somebody signed in
+    through go before the others, and where those do not agree nobody is sent anywhere.
+    """
+    used = [party for party in parties if _was_used(session, party)] or parties
+    found = [(party, endpoint) for party in used if (endpoint := logout_endpoint(session, party, bindings)) is not None]
+    return found[0] if len({endpoint.response_location for _, endpoint in found}) == 1 else None
+
+
+def _was_used(session: Session, party: Party) -> bool:
+    return any(row.use_count for row in certificate_rows(session, party.key))
 
 
 def end_logins(session: Session, parties: Sequence[Party], logout: VerifiedLogout, now: datetime) -> None:

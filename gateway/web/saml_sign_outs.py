@@ -27,6 +27,7 @@ from gateway.federation.saml_logouts import (
 )
 from gateway.federation.saml_sign_out import (
     Party,
+    answer_endpoint,
     end_logins,
     find_party,
     logout_endpoint,
@@ -105,7 +106,7 @@ def end_sessions(edge: Edge, door: Door, received: Received) -> str | LogoutForm
         end_logins(session, parties, logout, services.clock.now())
         for party in parties:
             _record(session, services, party, SINGLE_LOGOUT, _said(logout))
-        found = logout_endpoint(session, parties, (received.binding, *_BINDINGS))
+        found = answer_endpoint(session, parties, (received.binding, *_BINDINGS))
     return None if found is None else _answer(services, *found, logout, received.relay_state)
 
 
@@ -116,7 +117,7 @@ def offer_sign_out(edge: Edge, ended: BrowserSession, browser: str) -> str | Non
         return None
     with services.store.transaction() as session:
         party = find_party(session, origin.provider_arn)
-        if party is None or logout_endpoint(session, (party,), _BINDINGS) is None:
+        if party is None or logout_endpoint(session, party, _BINDINGS) is None:
             return None
         handle = offer_logout(
             session,
@@ -135,9 +136,9 @@ def look_at(edge: Edge, handle: str) -> SignedOut:
     with edge.services.store.reading() as session:
         logout = _find(edge, session, handle)
         party = find_party(session, logout.origin.provider_arn)
-        found = None if party is None else logout_endpoint(session, (party,), _BINDINGS)
+        endpoint = None if party is None else logout_endpoint(session, party, _BINDINGS)
         account = None if party is None else get_account(session, party.account_id)
-    return SignedOut(account, "" if found is None else urlsplit(found[1].location).netloc, logout.outcome)
+    return SignedOut(account, "" if endpoint is None else urlsplit(endpoint.location).netloc, logout.outcome)
 
 
 def request_sign_out(edge: Edge, handle: str) -> str | LogoutForm | None:
@@ -150,8 +151,8 @@ def request_sign_out(edge: Edge, handle: str) -> str | LogoutForm | None:
     with services.store.transaction() as session:
         logout = _find(edge, session, handle)
         party = find_party(session, logout.origin.provider_arn)
-        found = None if party is None else logout_endpoint(session, (party,), _BINDINGS)
-        if party is None or found is None:
+        endpoint = None if party is None else logout_endpoint(session, party, _BINDINGS)
+        if party is None or endpoint is None:
             return None
         mark_sent(session, handle, request_id)
         revoke(session, "session", logout.session_id, services.clock.now())
@@ -160,13 +161,13 @@ def request_sign_out(edge: Edge, handle: str) -> str | LogoutForm | None:
     format_ = full_name_id_format(origin.subject_type)
     xml = build_logout_request(
         entity_id=_entity_id(services, party),
-        destination=found[1].location,
+        destination=endpoint.location,
         request_id=request_id,
         name_id=NameId(origin.subject, format_, origin.name_qualifier, origin.sp_name_qualifier),
         session_index=origin.session_index,
         now=services.clock.now(),
     )
-    return send_logout_request(xml, found[1], Signer(services.sp_keys, party.sign_algo))
+    return send_logout_request(xml, endpoint, Signer(services.sp_keys, party.sign_algo))
 
 
 def take_provider_answer(edge: Edge, door: Door, received: Received) -> str:
