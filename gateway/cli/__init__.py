@@ -18,8 +18,10 @@ from gateway.cli import (
     resource_group,
     revoke,
     role,
+    routes,
     rule,
     serve,
+    service,
     sso,
     trace,
     user,
@@ -49,6 +51,8 @@ main.add_command(oidc.oidc)
 main.add_command(rule.rule)
 main.add_command(trace.trace)
 main.add_command(revoke.revoke)
+main.add_command(service.service)
+main.add_command(routes.routes)
 main.add_command(sso.sso)
 main.add_command(key.key)
 main.add_command(keys.keys)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from gateway.client import Client
 from gateway.directory.names import is_storable
 from gateway.errors import InputError, Reason
 from gateway.policy.fold import fold
@@ -116,6 +117,12 @@ def check_context(told: Mapping[str, Any]) -> Context:
     if SECURE_TRANSPORT not in context:
         context[SECURE_TRANSPORT] = ("false",)
     return MappingProxyType(context)
+
+
+def told_of(client: Client) -> Context:
+    """What a proxy, or a server of our own, saw of a client."""
+    address = {SOURCE_IP: (client.address,)} if client.address else {}
+    return {**address, SECURE_TRANSPORT: ("true" if client.secure else "false",)}
 
 
 def load_json(text: str) -> Any:

@@ -31,12 +31,16 @@ _SIGNED_IF_SENT = frozenset({"x-acs-security-token", "x-acs-accesskey-id"})
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """The parts of an HTTP request that V3 signs. Header names in lower case; the values as they were sent."""
+    """The parts of an HTTP request that V3 signs. Header names in lower case; the values as they were sent.
+
+    `path` as it came, still encoded: the gateway's own wire has one only, other services have more.
+    """
 
     method: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    path: str = "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def canonical_request(request: SignedRequest, signed_headers: tuple[str, ...]) -
     query = "&".join([f"{_encoded(name)}={_encoded(value)}" for name, value in sorted(request.query.items())])
     headers = "".join([f"{name}:{request.headers[name].strip()}\n" for name in signed_headers])
     payload = body_hash(request)
-    text = f"{request.method}\n/\n{query}\n{headers}\n{';'.join(signed_headers)}\n{payload}"
+    text = f"{request.method}\n{request.path}\n{query}\n{headers}\n{';'.join(signed_headers)}\n{payload}"
     return text.encode("utf-8", "surrogateescape")
 
 
@@ -111,14 +115,23 @@ def verify_signature(request: SignedRequest, authorization: Authorization, secre
     whose public text carries our string to sign: clients compare it with theirs to tell a wrong secret from a
     wrong encoding.
     """
-    check_signed_headers(authorization, request)
-    text = string_to_sign(canonical_request(request, authorization.signed_headers))
-    claimed = request.headers["x-acs-content-sha256"].strip()
-    actual = body_hash(request)
-    body_matches = hmac.compare_digest(claimed.encode("utf-8", "surrogateescape"), actual.encode())
+    text = text_of(request, authorization)
+    body_matches = is_body_signed(request)
     if not hmac.compare_digest(sign(secret, text), authorization.signature) or not body_matches:
         detail = "wrong signature" if body_matches else "x-acs-content-sha256 is not the hash of the body"
         raise CredentialError(Reason.SIGNATURE_MISMATCH, NO_MATCH + text, detail)
+
+
+def text_of(request: SignedRequest, authorization: Authorization) -> str:
+    """The string to sign of a request. Raises: CredentialError(SIGNATURE_INCOMPLETE) from `check_signed_headers`."""
+    check_signed_headers(authorization, request)
+    return string_to_sign(canonical_request(request, authorization.signed_headers))
+
+
+def is_body_signed(request: SignedRequest) -> bool:
+    """Whether the body is the one whose hash stands in the headers."""
+    claimed = request.headers["x-acs-content-sha256"].strip()
+    return hmac.compare_digest(claimed.encode("utf-8", "surrogateescape"), body_hash(request).encode())
 
 
 def _encoded(text: str) -> str:

@@ -16,6 +16,7 @@ from gateway.oidc.jws import verify_jws
 from gateway.oidc.keys import KeySet, parse_key_set
 
 JWKS_PATH = "/.well-known/ramgate-identity/jwks.json"
+IDENTITY_PURPOSE = "ramgate-identity"  # of the signing keys
 LIFETIME_S = 60
 TYPE = "ramgate-identity+jwt"
 _ALGORITHM = "EdDSA"

@@ -4,7 +4,6 @@ Allowed is 200 with a signed identity token; else it is 401, with where to sign 
 else: nginx makes a fault of every other status. Rule: decision 0021; docs/proxies.md.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, make_response, request
@@ -12,9 +11,17 @@ from flask import Blueprint, Response, make_response, request
 from gateway.audit.log import log_event
 from gateway.errors import AuthenticationError, Denied, GatewayError, Reason
 from gateway.guard.proof import Caller
+from gateway.guard.questions import told_of
 from gateway.guard.ruling import Ruling, rule
 from gateway.ids import new_handle
-from gateway.oidc.identity_token import JWKS_PATH, Identity, PublicKey, issue_identity, key_set_document
+from gateway.oidc.identity_token import (
+    IDENTITY_PURPOSE,
+    JWKS_PATH,
+    Identity,
+    PublicKey,
+    issue_identity,
+    key_set_document,
+)
 from gateway.principal import AccountOwner, Principal, RamUser
 from gateway.services import Services
 from gateway.signing import SigningKey, signing_keys
@@ -27,13 +34,12 @@ from gateway.web.visit import current_visit
 IDENTITY_HEADER = "X-Ramgate-Identity"
 _SIGN_IN_HEADER = "X-Ramgate-Sign-In"
 _REASON_HEADER = "X-Ramgate-Reason"
-_PURPOSE = "ramgate-identity"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def identity_keys(services: Services) -> tuple[SigningKey, ...]:
     """What identity tokens are signed with, newest first. To be made once and kept."""
-    return signing_keys(services.ring, _PURPOSE)
+    return signing_keys(services.ring, IDENTITY_PURPOSE)
 
 
 def create_forward_auth_blueprint(edge: Edge) -> Blueprint:
@@ -78,7 +84,7 @@ def decide(services: Services, proxied: Proxied) -> tuple[Principal, Ruling]:
             raise AuthenticationError(Reason.NOT_SIGNED_IN, "You are not signed in.")
         found, captured = proxied.app.find(proxied.method, proxied.target)
         caller = Caller(live.principal, live.token, live.mfa_present, live.mfa_at)
-        question = found.question(captured, _told(proxied))
+        question = found.question(captured, told_of(proxied.client))
         return live.principal, rule(session, services.authorizer, caller, question, now)
 
 
@@ -117,11 +123,6 @@ def _refuse(error: GatewayError, proxied: Proxied | None, kind: Kind) -> Respons
         response = refusal_page(error, status) if pages else make_response({"Reason": error.reason}, status)
     response.headers[_REASON_HEADER] = error.reason
     return response
-
-
-def _told(proxied: Proxied) -> Mapping[str, tuple[str, ...]]:
-    address = {"acs:SourceIp": (proxied.client.address,)} if proxied.client.address else {}
-    return {**address, "acs:SecureTransport": ("true" if proxied.client.secure else "false",)}
 
 
 def _token(services: Services, key: SigningKey, proxied: Proxied, principal: Principal, ruling: Ruling) -> str:
