@@ -7,16 +7,19 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
+from gateway.asking import RequestOptions
 from gateway.directory.claimed_groups import claimed_groups, replace_claimed_groups
 from gateway.directory.identity_links import find_linked_user, link_user, page_links
 from gateway.directory.mapping_rules import RuleContent, create_rule, list_rules, move_rule
 from gateway.directory.oidc_providers import create_oidc_provider, delete_oidc_provider
 from gateway.directory.provider_keys import oidc_provider_key, saml_provider_key
 from gateway.directory.provider_logins import LoginSettings, Use, get_login_settings, set_login_settings
+from gateway.directory.request_options import get_request_options, set_request_options
 from gateway.directory.saml_providers import create_saml_provider, delete_saml_provider
 from gateway.directory.users import User
 from gateway.errors import NotFound, Reason
 from gateway.federation.oidc_pending import BegunLogin, save_oidc_login
+from gateway.federation.pending import PendingLoginRow, begin_login
 from gateway.keyring import KeyRing, new_master_key
 from gateway.secret import Secret
 from gateway.store.engine import Store
@@ -56,6 +59,16 @@ def furnish(session: Session, key: str, alice: User) -> None:
     link_user(session, key, "77", alice, now=NOON)
     set_login_settings(session, ACCOUNT, key, SETTINGS, now=NOON)
     replace_claimed_groups(session, alice, key, {"staff": NOON + timedelta(hours=1)})
+    set_request_options(session, ACCOUNT, key, RequestOptions(force_authn=True), now=NOON)
+    begin_login(
+        session,
+        account_id=ACCOUNT,
+        browser="b",
+        target="/",
+        request_id=f"_{key}",
+        now=NOON,
+        provider_key=key,
+    )
 
 
 @pytest.mark.parametrize(("make", "delete"), KINDS.values(), ids=KINDS)
@@ -76,6 +89,10 @@ def test_delete_provider__everything_kept_for_it__is_gone(store: Store, make: Ma
         assert find_linked_user(session, key, ACCOUNT, "77") is None
         assert get_login_settings(session, key, LoginSettings()) == LoginSettings()
         assert claimed_groups(session, alice.id, NOON) == ((), None)
+        assert get_request_options(session, key) == RequestOptions()
+        assert session.get(PendingLoginRow, f"_{key}") is None
+        assert get_request_options(session, other).force_authn
+        assert session.get(PendingLoginRow, f"_{other}") is not None
         assert len(list_rules(session, other)) == 1
         assert find_linked_user(session, other, ACCOUNT, "77") is not None
         assert claimed_groups(session, bob.id, NOON)[0]

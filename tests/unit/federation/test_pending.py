@@ -5,7 +5,9 @@ from threading import Barrier
 import pytest
 from sqlalchemy import func, select
 
+from gateway.asking import Asked
 from gateway.errors import AuthenticationError, InputError, Reason
+from gateway.federation.aims import STEP_UP, Aim, person_mark
 from gateway.federation.pending import PendingLogin, PendingLoginRow, begin_login, take_pending
 from gateway.store.engine import Store
 from tests.company import BROWSER
@@ -107,3 +109,32 @@ def test_begin_login__stored_row__does_not_hold_the_cookie(sqlite_store: Store) 
     with sqlite_store.reading() as session:
         assert session.scalars(select(PendingLoginRow.browser_hash)).one() != BROWSER
         assert session.scalar(select(func.count()).select_from(PendingLoginRow)) == 1
+
+
+def test_begin_login__what_was_asked_and_wanted__comes_back_with_the_answer(store: Store) -> None:
+    asked = Asked(("urn:a",), NOON, "urn:x:y", passive=True, artifact=True)
+    aim = Aim("acs:ram::1234567890123456:role/reader", "300000000000000001", person_mark("saml", "arn", "alice"))
+    with store.transaction() as session:
+        begin_login(
+            session,
+            account_id="1234567890123456",
+            browser=BROWSER,
+            target="/session",
+            request_id=REQUEST_ID,
+            now=NOON,
+            purpose=STEP_UP,
+            provider_key="saml:7",
+            asked=asked,
+            aim=aim,
+        )
+    expected = PendingLogin(REQUEST_ID, "1234567890123456", "/session", STEP_UP, "saml:7", asked, aim)
+    assert take(store) == expected
+
+
+def test_begin_login__stored_aim__names_no_person(sqlite_store: Store) -> None:
+    begin(sqlite_store)
+    mark = person_mark("saml", "arn", "alice@example.com")
+    assert "alice" not in mark
+    assert mark != person_mark("saml", "arn", "bob@example.com")
+    assert mark != person_mark("oidc", "arn", "alice@example.com")
+    assert person_mark("saml", "a", '"b') != person_mark("saml", 'a"', "b")
