@@ -5,6 +5,7 @@ import click
 from gateway.cli import (
     account,
     expiry,
+    federation,
     group,
     init,
     key,
@@ -47,6 +48,7 @@ main.add_command(resource_group.resource_group)
 main.add_command(resource_directory.directory)
 main.add_command(resource_directory.control)
 main.add_command(provider.provider)
+main.add_command(federation.federation)
 main.add_command(oidc.oidc)
 main.add_command(rule.rule)
 main.add_command(trace.trace)
