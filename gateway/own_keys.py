@@ -164,7 +164,7 @@ def read_manifest(certs_dir: Path) -> Manifest:
         return parse_manifest(read_private(path))
     except FileNotFoundError:
         return FIRST
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise refused_file(path, str(exc) if type(exc) is ValueError else "it is no JSON") from None
     except OSError as exc:
         raise refused_file(path, exc.strerror or "it can't be read") from exc

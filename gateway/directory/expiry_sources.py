@@ -34,6 +34,7 @@ from gateway.directory.provider_certificates import TRUSTED, CertificateState, P
 from gateway.directory.provider_keys import oidc_provider_key, saml_provider_key, user_sso_key
 from gateway.directory.saml_providers import SamlProvider
 from gateway.directory.users import User
+from gateway.key_manifest import Standing
 from gateway.own_keys import OwnKeyState
 
 AHEAD = timedelta(days=90)
@@ -68,8 +69,8 @@ def stocks(session: Session, account_id: str | None) -> list[Stock]:
 
 
 def own_things(states: Sequence[OwnKeyState]) -> list[DatedThing]:
-    """Of the gateway's own keys those that our metadata shows."""
-    return [_own_thing(state, states) for state in states if state.published]
+    """Of the gateway's own keys those that our metadata shows, and that have not done their work."""
+    return [_own_thing(each, states) for each in states if each.published and each.standing is not Standing.OLD]
 
 
 def _certificates(account_id: str | None) -> Iterable[Stock]:

@@ -222,9 +222,9 @@ def switch_keys_by_hand(certs: Path) -> None:
     (certs / MANIFEST).write_text(json.dumps(content))
 
 
-@pytest.mark.parametrize("text", ["", "{}", "\x00"])
+@pytest.mark.parametrize("text", ["", "{}", "\x00", "[" * 100_000, '{"made": ' + "9" * 5000 + "}", "\udcff"])
 def test_load_or_make_keys__broken_manifest__stops_the_start(certs: Path, text: str) -> None:
-    (certs / MANIFEST).write_text(text)
+    (certs / MANIFEST).write_bytes(text.encode("utf-8", "surrogateescape"))
     refused(certs)
 
 
