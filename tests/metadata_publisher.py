@@ -29,8 +29,9 @@ def signed_metadata(xml: bytes, key: str = ANCHOR) -> bytes:
 class Publisher:
     """`body`, `status`, `etag` are what the next fetch gets; `asked` are the ETags that came with each fetch."""
 
-    def __init__(self, issuer: LiveIssuer) -> None:
+    def __init__(self, issuer: LiveIssuer, ca_file: Path) -> None:
         self.url = issuer.url + _PATH
+        self.ca_file = ca_file
         self.body = b""
         self.status = 200
         self.etag = ""
@@ -52,4 +53,7 @@ def publisher(folder: Path) -> Iterator[tuple[Publisher, Fetcher]]:
     authority = Authority(folder)
     context: ssl.SSLContext = authority.server_context("127.0.0.1")
     with issuer_server(context) as server:
-        yield Publisher(server.new_issuer()), Fetcher(OutboundRules(development=True), authority.ca_file)
+        yield (
+            Publisher(server.new_issuer(), authority.ca_file),
+            Fetcher(OutboundRules(development=True), authority.ca_file),
+        )
