@@ -152,6 +152,8 @@ class Store:
                 held.close()
         self.engine.dispose()
         self.fleeting.close()
+        if self.stamps.journal is not None:
+            self.stamps.journal.close()
 
 
 def _parse_url(text: str) -> URL:

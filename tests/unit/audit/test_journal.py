@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.batches import find_decisions, iterate_decisions, read_decisions
-from gateway.audit.decisions import record_decision
+from gateway.audit.decisions import DecisionRecord, record_decision
 from gateway.audit.journal import waiting_files
 from gateway.audit.packing import pack
 from gateway.audit.receipts import CHAIN_DAMAGE, list_receipts
@@ -79,7 +79,8 @@ def test_read_decisions__since_until_and_pages__give_each_once(store: Store) -> 
     with store.reading() as session:
         some = read_decisions(session, ACCOUNT, since=made[5].at, until=made[25].at)
         assert list(some.records) == made[5:25]
-        found, after = [], None
+        found: list[DecisionRecord] = []
+        after = None
         while True:
             page = read_decisions(session, ACCOUNT, after=after, limit=10)
             found += page.records
