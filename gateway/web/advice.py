@@ -143,6 +143,10 @@ _ADVICE = {
     Reason.SAML_NOT_YET_VALID: "A clock is wrong here or at your company's sign-in. " + _ASK_IDP,
     Reason.SAML_UNSOLICITED: "Start at the sign-in page of your account instead of your company's portal.",
     Reason.SAML_IN_RESPONSE_TO: _START_AGAIN,
+    Reason.SAML_METADATA_LAPSED: (
+        "Nothing is wrong with your password. Ask an administrator of this account to renew the metadata of your "
+        "company's sign-in, and give the request ID."
+    ),
     Reason.SAML_UNKNOWN_ISSUER: (
         "The identity provider is not registered here, or not for this kind of sign-in. An administrator of the "
         "account can register its metadata."
