@@ -38,11 +38,15 @@ def list_all(desk: Desk, provider: str | None, limit: int, *, nobody: bool) -> N
 @pass_desk
 def show(desk: Desk, request_id: str) -> None:
     """Show what is known of one login, check by check."""
+    request_id = request_id.strip().upper()
     with desk.reading() as session:
-        for row in all_traces_of(session, request_id.upper(), desk.now()):
-            body = load_body(row.body)
-            desk.out.record({**_summary(row), "said": body.public, "proven": body.proven, "notes": body.notes})
-            desk.out.rows(_checks(body), ("check", "outcome", "seen", "expected", "problem"))
+        found = [(_told(row), _checks(load_body(row.body))) for row in all_traces_of(session, request_id, desk.now())]
+    if desk.out.as_json:
+        desk.out.rows([{**told, "checks": checks} for told, checks in found], ())
+        return
+    for told, checks in found:
+        desk.out.record(told)
+        desk.out.rows(checks, ("check", "outcome", "seen", "expected", "problem"))
 
 
 def _summary(row: LoginTrace) -> Row:
@@ -56,6 +60,11 @@ def _summary(row: LoginTrace) -> Row:
         "evidence": row.evidence,
         "reason": row.reason,
     }
+
+
+def _told(row: LoginTrace) -> Row:
+    body = load_body(row.body)
+    return {**_summary(row), "said": body.public, "proven": body.proven, "notes": body.notes}
 
 
 def _checks(body: TraceBody) -> list[Row]:

@@ -25,7 +25,6 @@ MOST_PER_PROVIDER = 60  # an hour, for each kind of evidence
 MOST_PER_HOUR = 240  # of all providers
 _HOUR = timedelta(hours=1)
 _SWEPT_AT_ONCE = 500
-_LONGEST_BODY = 40_000
 _NOBODY = ""
 
 
@@ -99,7 +98,7 @@ def keep_trace(session: Session, trace: NewTrace) -> LoginTrace:
         consumer=trace.consumer,
         evidence=trace.evidence.value,
         reason=trace.reason,
-        body=trace.body[:_LONGEST_BODY],
+        body=trace.body,
         at=trace.at,
         expires_at=trace.at + KEPT_FOR,
     )

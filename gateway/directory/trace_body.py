@@ -16,7 +16,7 @@ _EMAIL = re.compile(r"[^\s@,;<>()\"']{1,128}@[^\s@,;<>()\"']{1,255}")
 _SHORT = 4  # of so short a value even the first character would tell much
 _LONGEST_NOTE = 500
 _MOST_NOTES = 60
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+LONGEST_BODY = 40_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,12 @@ def redacted(value: Value) -> str:
 
 
 def dump_body(body: TraceBody) -> str:
-    return _UNSTORABLE.sub("?", json.dumps(asdict(body), ensure_ascii=True))
+    """At most 40,000 characters: of a huge message the attributes are left out, then all but a few of the values."""
+    few = tuple(replace(each, seen=each.seen[:2], expected=each.expected[:2]) for each in body.checks)
+    smaller = (body, replace(body, said=()), replace(body, said=(), checks=few))
+    texts = (json.dumps(asdict(each)) for each in smaller)
+    least = json.dumps(asdict(TraceBody(body.public, body.proven)))
+    return next((text for text in texts if len(text) <= LONGEST_BODY), least)
 
 
 def load_body(text: str) -> TraceBody:

@@ -19,21 +19,19 @@ from gateway.oidc.checks import Check
 from gateway.oidc.expectation import IdTokenExpectation
 from gateway.oidc.id_token import verify_id_token
 from gateway.oidc.json_text import Json, JsonObject, read_object
-from gateway.oidc.jws import parse_header, split_jws
+from gateway.oidc.jws import MAX_TOKEN, parse_header, split_jws
 from gateway.oidc.keys import Header, KeySet
 
 SUBJECT = "sub"
 CLAIM = "claim"
 _ORDER = tuple(Check)
-_HEADER_OR_PAYLOAD = frozenset(
-    {Reason.OIDC_JSON, Reason.OIDC_DUPLICATE_MEMBER, Reason.OIDC_TOO_DEEP, Reason.OIDC_ENCODING, Reason.OIDC_TYPE}
-)
+_HEADER_OR_PAYLOAD = frozenset({Reason.OIDC_JSON, Reason.OIDC_DUPLICATE_MEMBER, Reason.OIDC_TOO_DEEP, Reason.OIDC_TYPE})
 _TIMES = MappingProxyType(
     {"exp": Check.EXPIRY, "iat": Check.ISSUED_AT, "nbf": Check.NOT_BEFORE, "auth_time": Check.AUTHENTICATION_TIME}
 )
 _BY_REASON: Mapping[Reason, Check] = MappingProxyType(
     {
-        Reason.OIDC_TOO_LARGE: Check.SIZE,
+        Reason.OIDC_ENCODING: Check.COMPACT,
         Reason.OIDC_SHAPE: Check.COMPACT,
         Reason.OIDC_ENCRYPTED: Check.COMPACT,
         Reason.OIDC_HEADER: Check.HEADER,
@@ -71,7 +69,7 @@ def judge_id_token(token: str, expectation: IdTokenExpectation, keys: KeySet, no
     except OidcError as error:
         failure = error
     header, claims = _read(token)
-    case = _Case(header, claims, expectation, keys, now, failure, _failed_check(failure, header))
+    case = _Case(header, claims, expectation, keys, now, failure, _failed_check(failure, header, len(token)))
     failed = case.failed
     proven = identity is not None or (failed is not None and _ORDER.index(failed) > _ORDER.index(Check.SIGNATURE))
     return LoginVerdict(
@@ -116,10 +114,12 @@ class _Case:
         )
 
 
-def _failed_check(failure: OidcError | None, header: Header | None) -> Check | None:
+def _failed_check(failure: OidcError | None, header: Header | None, length: int) -> Check | None:
     if failure is None:
         return None
     detail = failure.detail or ""
+    if failure.reason is Reason.OIDC_TOO_LARGE:
+        return Check.SIZE if length > MAX_TOKEN else Check.HEADER
     if failure.reason is Reason.OIDC_TIME:
         return _TIMES.get(detail.partition(" ")[0], Check.EXPIRY)
     if failure.reason in _HEADER_OR_PAYLOAD:

@@ -28,11 +28,14 @@ BY_EMAIL = LoginSettings(use=Use.USER, logon_name_key="oidc:claim/email")
 
 
 class LocalBrowser(FlaskClient):
-    """Opens everything at the gateway's own origin."""
+    """Opens everything at the gateway's own origin, and reads each answer to its end, as a server sends it."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         kwargs.setdefault("base_url", self.application.extensions["ramgate"].base_url)
-        return super().open(*args, **kwargs)
+        answer = super().open(*args, **kwargs)
+        answer.get_data()
+        answer.close()  # what is done once an answer is sent is done
+        return answer
 
     def csrf(self, path: str) -> str:
         return csrf_of(self.get(path).text)
