@@ -7,9 +7,11 @@ from flask_wtf.csrf import CSRFProtect
 
 from gateway.errors import InputError, Reason
 from gateway.services import Services
+from gateway.web.admin_adoption import create_adoption_blueprint
 from gateway.web.admin_assurance import create_assurance_blueprint
 from gateway.web.admin_connection import create_connection_blueprint
 from gateway.web.admin_expiry import create_expiry_blueprint
+from gateway.web.admin_federations import create_federations_blueprint
 from gateway.web.admin_metadata_life import create_metadata_life_blueprints
 from gateway.web.admin_oidc import create_oidc_providers_blueprint
 from gateway.web.admin_oidc_login import create_oidc_login_blueprint
@@ -101,6 +103,8 @@ def install_web(app: Flask, services: Services) -> CSRFProtect:
         create_own_security_blueprint(edge),
         create_role_switch_blueprint(edge),
         create_providers_blueprint(edge),
+        create_federations_blueprint(edge),
+        create_adoption_blueprint(edge),
         create_oidc_providers_blueprint(edge),
         create_oidc_login_blueprint(edge),
         *create_rules_blueprints(edge),
