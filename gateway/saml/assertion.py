@@ -14,7 +14,7 @@ from gateway.saml.certificates import TrustedCertificate, twins_of
 from gateway.saml.checks import Check
 from gateway.saml.conditions import check_audience, check_conditions
 from gateway.saml.expectation import Expectation
-from gateway.saml.statements import read_attributes, read_authn_statement
+from gateway.saml.statements import Authentication, read_attributes, read_authn_statement
 from gateway.saml.subject import check_in_response_to, check_recipient, check_subject_confirmation, read_subject
 from gateway.saml.tree import check_frame, children_of, text_of
 from gateway.saml.xml import Element
@@ -62,12 +62,7 @@ def read_assertion(
     passed.append(Check.CONDITIONS)
     check_audience(conditions, expectation.audience)  # 20
     passed.append(Check.AUDIENCE)
-    statements = [child for child in assertion if child.tag == tags.AUTHN_STATEMENT]
-    if len(statements) != 1:  # 21
-        raise SamlError(Reason.SAML_AUTHN_STATEMENT, "the assertion must hold exactly one AuthnStatement")
-    authentication = read_authn_statement(statements[0], now, skew)
-    check_authn_context(authentication.context, expectation.asked)
-    check_fresh(authentication.instant, expectation.asked, skew)
+    authentication = _read_authentication(assertion, expectation, now)  # 21
     passed.append(Check.AUTHN_STATEMENT)
     attributes = read_attributes([child for child in assertion if child.tag == tags.ATTRIBUTE_STATEMENT])  # 22
     passed.append(Check.ATTRIBUTES)
@@ -94,6 +89,17 @@ def read_assertion(
         signed_sha256=signed.sha256,
         evidence=tuple(passed),
     )
+
+
+def _read_authentication(assertion: Element, expectation: Expectation, now: datetime) -> Authentication:
+    """Check 21."""
+    statements = [child for child in assertion if child.tag == tags.AUTHN_STATEMENT]
+    if len(statements) != 1:
+        raise SamlError(Reason.SAML_AUTHN_STATEMENT, "the assertion must hold exactly one AuthnStatement")
+    authentication = read_authn_statement(statements[0], now, expectation.skew)
+    check_authn_context(authentication.context, expectation.asked)
+    check_fresh(authentication.instant, expectation.asked, expectation.skew)
+    return authentication
 
 
 def check_issuer(issuer: Element, expected: str) -> None:
