@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from gateway.asking import NOTHING_ASKED
 from gateway.directory.provider_certificates import TRUSTED, certificate_rows, has_lapsed
-from gateway.directory.provider_keys import user_sso_key
+from gateway.directory.provider_keys import saml_provider_key, user_sso_key
 from gateway.directory.saml_providers import get_saml_provider, provider_certificates, trusted_certificates
 from gateway.directory.user_sso import UserSsoSettings, user_sso_candidates, user_sso_certificates
 from gateway.errors import AuthenticationError, Reason, SamlError
@@ -61,11 +61,10 @@ def verify_role_answer(
 
     Raises: SamlError.
     """
-    certificates = door_certificates(session, door)
-    if not certificates:
-        check_not_lapsed(session, door.entity_id)
+    provider = get_saml_provider(session, door.account_id, door.name)
+    issuer, certificates = _trust(session, posted, saml_provider_key(provider.id), door.entity_id)
     expectation = replace(
-        services.role_sso_expectation(door.entity_id, certificates),
+        services.role_sso_expectation(issuer, certificates),
         in_response_to=pending.request_id,
         asked=pending.asked,
     )
@@ -87,7 +86,8 @@ def verify_user_response(
     pending: PendingLogin | None,
 ) -> VerifiedIdentity:
     """Verify against the identity provider of one account and no other. Raises: SamlError."""
-    issuer, certificates = _user_sso_trust(session, posted, settings)
+    key = user_sso_key(settings.account_id)
+    issuer, certificates = _trust(session, posted, key, settings.entity_id or "")
     expectation = Expectation(
         issuer=issuer,
         certificates=certificates,
@@ -101,17 +101,18 @@ def verify_user_response(
     return verify_response(posted.saml_response, expectation, posted.at)
 
 
-def _user_sso_trust(
-    session: Session, posted: Posted, settings: UserSsoSettings
+def _trust(
+    session: Session, posted: Posted, provider_key: str, entity_id: str
 ) -> tuple[str, tuple[TrustedCertificate, ...]]:
-    """The entity ID to expect, and its certificates: those in force, or those of a staged document that has another
-    entity ID, if that is what the message names. Raises: SamlError(SAML_METADATA_LAPSED).
+    """The entity ID to expect of one provider, and its certificates: `entity_id`, which is in force, or that of a
+    staged document that has another one, if that is what the message names.
+
+    Raises: SamlError(SAML_METADATA_LAPSED).
     """
-    issuer = settings.entity_id or ""
-    rows = certificate_rows(session, user_sso_key(settings.account_id), TRUSTED)
+    rows = certificate_rows(session, provider_key, TRUSTED)
     if not rows:
-        check_not_lapsed(session, issuer)
-    issuers = {row.entity_id for row in rows}
+        check_not_lapsed(session, entity_id)
+    issuer, issuers = entity_id, {row.entity_id for row in rows}
     if issuers - {issuer}:
         named = peek(posted.saml_response).unverified_issuer
         issuer = named if named in issuers else issuer

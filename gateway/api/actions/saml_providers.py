@@ -83,6 +83,7 @@ def create_provider(work: Work, request: NewProvider) -> Outcome:
         request.metadata_xml,
         description=request.description,
         authn_sign_algo=request.authn_sign_algo,
+        by=work.caller.arn,
         now=work.now,
     )
     return Outcome({"SAMLProvider": _fields(provider)}, details={"entity_id": provider.entity_id})
@@ -113,6 +114,7 @@ def update_provider(work: Work, change: Change) -> Outcome:
         metadata_xml=change.metadata_xml,
         description=change.description,
         authn_sign_algo=change.authn_sign_algo,
+        by=work.caller.arn,
         now=work.now,
     )
     return Outcome({"SAMLProvider": _fields(provider)}, details={"entity_id": provider.entity_id})

@@ -58,6 +58,7 @@ def set_settings(work: Work, change: Change) -> Outcome:
         metadata_xml=change.metadata_xml,
         login_with_domain=change.login_with_domain,
         authn_sign_algo=change.authn_sign_algo,
+        by=work.caller.arn,
         now=work.now,
     )
     return Outcome(_fields(work, settings), details={"enabled": settings.enabled, "entity_id": settings.entity_id})
