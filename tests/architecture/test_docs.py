@@ -11,11 +11,12 @@ from gateway.cli import main
 from gateway.oidc.checks import Check as OidcCheck
 from gateway.oidc.logout import LogoutCheck
 from gateway.saml.checks import Check
+from gateway.saml.logout_checks import LogoutCheck as SamlLogoutCheck
 from gateway.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
-FLOWS = sorted((ROOT / "docs" / "flows").glob("*-login.md"))
+FLOWS = sorted((ROOT / "docs" / "flows").glob("*-log*.md"))
 STEP = re.compile(r"^\| [^|]+ \| ([^|]+) \| ((?:`gateway/[a-z0-9_/]+\.py`(?:, )?)+) \|$", re.MULTILINE)
 QUOTED = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
@@ -34,6 +35,11 @@ def test_set_up__every_setting__is_explained() -> None:
 def test_saml_verification__every_check__is_listed() -> None:
     text = (ROOT / "docs" / "flows" / "saml-verification.md").read_text()
     assert [check.value for check in Check if f"| {check.value.partition(' ')[0]} | " not in text] == []
+
+
+def test_saml_logout__every_check__is_listed() -> None:
+    text = (ROOT / "docs" / "flows" / "saml-logout.md").read_text()
+    assert [check.value for check in SamlLogoutCheck if f"| {check.value.partition(' ')[0]} | " not in text] == []
 
 
 def test_oidc_verification__every_check__is_listed() -> None:
