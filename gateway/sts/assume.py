@@ -142,7 +142,8 @@ def assume_as_caller(
     The trust policy is asked here. That the caller's own policies allow `sts:AssumeRole` on the role (in a role
     session its session policy too) is the other half and was decided by the caller of this function.
     A session got with a role session ends with it at the latest, dies with everything that one came from, and, as
-    the same role again, keeps its session policy. The source identity of a chain is set once and stays.
+    the same role again, keeps its session policy, whatever roles were taken in between. The source identity of a chain
+    is set once and stays.
     Raises: Denied(TRUST_POLICY_DENIED); InputError about DurationSeconds, Policy, RoleSessionName or SourceIdentity;
     CredentialError(TOKEN_EXPIRED), CredentialError(TOKEN_REVOKED). Rule: sts-contract §2.1, §2.5.
     """
@@ -166,6 +167,7 @@ def assume_as_caller(
             parent=parent.session_id,
             lineage=tuple(upstream),
             lineage_at=tuple(upstream.values()),
+            narrowed=_bounds(parent),
         )
         check_live(source, parent, now)
     elif isinstance(caller, RamUser):
@@ -215,18 +217,27 @@ def check_trusted(decision: Decision, who: str | RamPrincipal) -> None:
 
 
 def _narrowed(parent: SessionToken | None, role: Role | AssumableRole, session_policy: str | None) -> str | None:
-    """The session policy of a derived session.
+    """The session policy of a derived session: that of the session of the same role which it came from, however many
+    roles lie between them, or a session could shed its policy by a detour.
 
     Raises: InputError(PARAMETER_INVALID) about Policy where one would have to be put on top of another.
     """
-    inherited = parent.principal.session_policy if parent and parent.principal.role_id == role.id else None
+    inherited = None if parent is None else dict(_bounds(parent)).get(role.id)
     if inherited is not None and session_policy not in (None, inherited):
         raise InputError(
             Reason.PARAMETER_INVALID,
-            "the calling session of this role has a session policy already, and a second one can't be added",
+            "a session of this role which this one came from has a session policy, and a second one can't be added",
             subject="Policy",
         )
     return session_policy if inherited is None else inherited
+
+
+def _bounds(token: SessionToken) -> tuple[tuple[str, str], ...]:
+    """Role and session policy of a session and of those upstream of it, each role once."""
+    own = token.principal
+    if own.session_policy is None or own.role_id in dict(token.narrowed):
+        return token.narrowed
+    return (*token.narrowed, (own.role_id, own.session_policy))
 
 
 def _new_token(

@@ -70,6 +70,7 @@ class SessionToken:
     parent: str | None = None  # session id of the session that this one was derived from
     lineage: tuple[tuple[str, str], ...] = ()  # (kind, value) of everything upstream whose revocation ends this too
     lineage_at: tuple[datetime, ...] = ()  # how old each of `lineage` is; empty: as old as this session
+    narrowed: tuple[tuple[str, str], ...] = ()  # role id and session policy of the sessions upstream that had one
     mfa_present: bool = False  # a second factor was proved at the browser sign-in that this came from
     mfa_at: datetime | None = None  # when, to the second, if it is known
     source_identity: str | None = None  # who is behind it, as the first AssumeRole of the chain said; it stays
@@ -146,6 +147,8 @@ def _extras(token: SessionToken) -> dict[str, object]:
         extras["mfa_at"] = (token.mfa_at - _EPOCH) // _SECOND
     if token.lineage_at:
         extras["since"] = [(instant - _EPOCH) // _MICROSECOND for instant in token.lineage_at]
+    if token.narrowed:
+        extras["narrowed"] = token.narrowed
     return extras if token.source_identity is None else extras | {"source": token.source_identity}
 
 
@@ -166,6 +169,7 @@ def _token(payload: bytes) -> SessionToken:
         parent=parent,
         lineage=tuple((kind, value) for kind, value in lineage),
         lineage_at=tuple(_EPOCH + instant * _MICROSECOND for instant in extras.get("since", ())),
+        narrowed=tuple((role_id, policy) for role_id, policy in extras.get("narrowed", ())),
         mfa_present=extras.get("mfa") is True,
         mfa_at=_EPOCH + extras["mfa_at"] * _SECOND if "mfa_at" in extras else None,
         source_identity=extras.get("source"),
