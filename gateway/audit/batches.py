@@ -8,13 +8,13 @@ signatures are over what is stored, so that whoever has the public keys can chec
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, bindparam, func, insert, select
+from sqlalchemy import BigInteger, Index, Table, bindparam, func, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.audit.chain import Head, entry_hash, instant_of, link_of, micros
@@ -61,6 +61,7 @@ class DecisionRequest(Base):
     batch_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, index=True)
 
 
+_ADD_REQUESTS = insert(cast("Table", DecisionRequest.__table__))
 HASHED = (
     "id",
     "lane",
@@ -186,7 +187,7 @@ def add_batch(session: Session, notary: Notary, head: Head, file: int, entries: 
     signature = notary.key.sign(hashed)
     session.execute(insert(DecisionBatch).values(**values, hash=hashed, signature=signature))
     keys = {request_key(entry[1]) for entry in entries}
-    session.execute(insert(DecisionRequest), [{"request_key": key, "batch_id": row_id} for key in sorted(keys)])
+    session.execute(_ADD_REQUESTS, [{"request_key": key, "batch_id": row_id} for key in sorted(keys)])
     moved = Head(head.lane, sequence, link_of(hashed, signature))
     move_head(session, notary, moved)
     return moved
@@ -216,11 +217,11 @@ def encode(entries: Sequence[Sequence[Any]]) -> Mapping[str, Any]:
             columns.append(list(column))
             tables.append(None)
             continue
-        numbers: dict[str, int] = {}
+        numbers: dict[Hashable, int] = {}
         table: list[Any] = []
         numbered: list[int] = []
         for value in column:
-            key = value if isinstance(value, str) else json.dumps(value)
+            key = value if isinstance(value, str) or value is None else _key_of(value)
             number = numbers.get(key)
             if number is None:
                 number = numbers[key] = len(table)
@@ -229,6 +230,13 @@ def encode(entries: Sequence[Sequence[Any]]) -> Mapping[str, Any]:
         columns.append(numbered)
         tables.append(table)
     return {"columns": columns, "tables": tables}
+
+
+def _key_of(value: Any) -> Hashable:
+    """Equal for equal values: flat lists are compared as they are, others by their text."""
+    return (
+        tuple(value) if isinstance(value, list) and not any(isinstance(each, list) for each in value) else repr(value)
+    )
 
 
 def decode(text: bytes, account_id: str) -> list[DecisionRecord]:
