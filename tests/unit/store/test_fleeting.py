@@ -157,3 +157,11 @@ def test_claim_nonce__server_started_anew__what_was_signed_before_is_refused(pos
         restart = NOON + timedelta(seconds=30)
         assert not fleeting.claim_nonce(nonce("2"), None, restart)
         assert fleeting.claim_nonce(nonce("2", signed_at=restart + timedelta(seconds=1)), None, restart)
+
+
+def test_note_use__without_a_nonce__is_the_last_use(store: Store) -> None:
+    store.fleeting.note_use(USE, NOON)
+    store.fleeting.note_use(USE, NOON)
+    store.fleeting.note_use(KeyUse("LTAIone", "Oss"), NOON + timedelta(seconds=5))
+    store.fleeting.note_use(USE, NOON)  # a process whose clock is behind
+    assert store.fleeting.last_use_of("LTAIone") == LastUse(NOON + timedelta(seconds=5), "Oss")
