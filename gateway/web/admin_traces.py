@@ -4,7 +4,7 @@ An administrator sees the traces of his own account and no others; what concerns
 """
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
@@ -15,7 +15,7 @@ from gateway.directory.saml_providers import SamlProvider
 from gateway.directory.trace_body import TraceBody, load_body
 from gateway.store.paging import Page
 from gateway.web.admin import allowed_to
-from gateway.web.edge import Edge, page
+from gateway.web.edge import Edge, page, see_other
 
 _PATH = "/admin/traces"
 _PAGE_SIZE = 50
@@ -35,6 +35,9 @@ def create_traces_blueprint(edge: Edge) -> Blueprint:
 
     @views.get("")
     def listing() -> Response:
+        wanted = request.args.get("find", "").strip()[:_LONGEST_KEY]
+        if wanted:
+            return see_other(f"{_PATH}/{quote(wanted, safe='')}")
         after, key = request.args.get("after", "")[:_LONGEST_KEY], request.args.get("provider", "")[:_LONGEST_KEY]
         with services.store.reading() as session:
             who = allowed_to(session, services, "ListLoginTraces")
