@@ -3,10 +3,11 @@
 import click
 
 from gateway.cli.desk import Desk, pass_desk
+from gateway.cli.frame import DeskCommand
 from gateway.federation.recall import RecallKind, parse_recall, recall_sessions
 
 
-@click.command("revoke")
+@click.command("revoke", cls=DeskCommand)
 @click.argument("kind", type=click.Choice([kind.value for kind in RecallKind]))
 @click.argument("value")
 @pass_desk
