@@ -6,11 +6,13 @@ from sqlalchemy.orm import Session
 
 from gateway.audit.personal import compared
 from gateway.audit.receipts import Detail, Receipt, record
+from gateway.federation.attributes import RULES_OF
 from gateway.federation.facts import LoginFacts, Occasion
 from gateway.federation.mapping import RoleMapping
 from gateway.federation.role_options import login_context, rules_of
 from gateway.federation.rules import apply_rules, read_key
 from gateway.federation.vouching import Voucher
+from gateway.identity import Protocol
 from gateway.policy import Decision, Outcome
 from gateway.principal import Principal, RamUser
 from gateway.sts.assume import RoleSessionGrant
@@ -103,7 +105,9 @@ class RuleOutcome:
 
 
 def rule_outcomes(session: Session, facts: LoginFacts, voucher: Voucher, occasion: Occasion) -> tuple[RuleOutcome, ...]:
-    """Each rule of the provider that vouches for a login, in their order."""
+    """Each rule of the provider that vouches for a login, in their order; none where the login wants none asked."""
+    if facts.protocol != Protocol.OIDC and not facts.attributes.get(RULES_OF):
+        return ()
     context = login_context(facts, voucher, occasion)
     outcomes = []
     for rule in rules_of(session, voucher.key):
