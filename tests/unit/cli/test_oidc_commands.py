@@ -72,6 +72,7 @@ def test_oidc_sign_in__secret__is_read_from_standard_input_and_never_shown(ramga
     assert shown["sign_in"] == {
         "client_id": "web",
         "method": "client_secret_basic",
+        "secret_expires_at": None,
         "scopes": ["openid", "profile", "email"],
         "acr_values": ["gold", "silver"],
         "prompt": ["login"],

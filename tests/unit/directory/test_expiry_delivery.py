@@ -324,6 +324,19 @@ def test_set_webhook__another_address_while_a_message_is_on_its_way__is_told_all
     assert len(old.heard) == len(new.heard) == 1
 
 
+def test_set_webhook__another_address__is_told_everything_anew_and_the_same_one_nothing_twice(
+    teller: Teller, authority: Authority
+) -> None:
+    secret_until(teller, 5)
+    with receiver(teller, authority) as (first, _):
+        assert turn(teller) == 1
+        webhook(teller, kept(teller).url)
+        assert turn(teller) == 0
+    with receiver(teller, authority) as (second, _):
+        assert turn(teller) == 1
+    assert told(first) == told(second) == [("login", 7, 5)]
+
+
 def test_drop_webhook__news_waiting__is_forgotten(teller: Teller, authority: Authority) -> None:
     secret_until(teller, 5)
     with receiver(teller, authority) as (server, _):

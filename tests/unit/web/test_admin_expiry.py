@@ -9,6 +9,8 @@ from icalendar import Calendar
 
 from gateway.directory.access_keys import create_access_key
 from gateway.directory.expiry_settings import get_expiry_settings
+from gateway.directory.oidc_providers import create_oidc_provider
+from gateway.directory.user_sso import set_user_sso
 from tests.fake_clock import NOON
 from tests.unit.web.site import BASE, Browser, Site, csrf_of, idp_metadata, reason_of
 
@@ -103,8 +105,6 @@ def test_calendar__unchanged__is_answered_without_a_body(site: Site, admin: Brow
     again = site.browser().get(path, headers={"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
     with site.services.store.transaction() as session:
-        from gateway.directory.user_sso import set_user_sso
-
         metadata = idp_metadata("https://other.example.com", key="other")
         set_user_sso(session, site.account_id, metadata_xml=metadata, now=NOON)
     changed = site.browser().get(path, headers={"If-None-Match": answer.headers["ETag"]})
@@ -140,3 +140,21 @@ def test_changes__without_a_form_token__are_refused(site: Site, admin: Browser) 
             == "CsrfTokenInvalid"
         )
     assert csrf_of(admin.get(PAGE).text)
+
+
+def test_client_secret__date_entered_with_it__stands_on_the_page_until_it_is_cleared(
+    site: Site, admin: Browser
+) -> None:
+    with site.services.store.transaction() as session:
+        create_oidc_provider(session, site.account_id, "login", "https://login.example.com", now=NOON)
+    form = {"client_id": "us", "method": "client_secret_basic", "client_secret": "hush", "expires_on": "2026-03-20"}
+    saved = admin.post("/admin/oidc/login/sign-in", data={"csrf_token": admin.csrf(PAGE), **form})
+    assert saved.status_code == 303, saved.text
+    assert 'type="date" value="2026-03-20"' in admin.get("/admin/oidc/login").text
+    assert "Client secret at the OpenID Provider login" in admin.get(PAGE).text
+    for wrong in ("2026-02-30", "tomorrow", "20260320", "2026-03-20T00:00"):
+        sent = {"csrf_token": admin.csrf(PAGE), **form, "expires_on": wrong}
+        assert reason_of(admin.post("/admin/oidc/login/sign-in", data=sent)) == "ParameterInvalid"
+    kept = {"csrf_token": admin.csrf(PAGE), **form, "client_secret": "", "expires_on": ""}
+    assert admin.post("/admin/oidc/login/sign-in", data=kept).status_code == 303
+    assert "Client secret at the OpenID Provider login" not in admin.get(PAGE).text
