@@ -50,11 +50,28 @@ def test_user_sso__dave_without_ram_user__is_told_why(page: Page, demo: DemoRun,
     expect(page.locator("#arn")).to_have_count(0)
 
 
-def test_user_sso__sign_out__ends_the_session(page: Page, demo: DemoRun) -> None:
+def test_user_sso__sign_out_here__ends_the_session_and_then_the_companys(
+    page: Page, demo: DemoRun, picture: TakePicture
+) -> None:
     user_sso(page, demo, "carol")
     page.wait_for_url(f"{demo.base_url}/session")
     page.get_by_role("button", name="Sign out").click()
-    page.wait_for_url(f"{demo.base_url}/login.htm")
+    page.wait_for_url(f"{demo.base_url}/saml/signed-out/**")
+    picture(page, "saml-signed-out")
+    page.get_by_role("link", name="Sign out at").click()
+    expect(page.locator("main")).to_contain_text("Here, and at")
+    page.goto(f"{demo.base_url}/session")
+    expect(page.locator("#arn")).to_have_count(0)
+    page.goto(f"{demo.idp_url}/")
+    expect(page.get_by_label("Password")).to_be_visible()
+
+
+def test_user_sso__sign_out_at_the_company__ends_the_sessions_here(page: Page, demo: DemoRun) -> None:
+    user_sso(page, demo, "carol")
+    page.wait_for_url(f"{demo.base_url}/session")
+    page.goto(f"{demo.idp_url}/")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Password")).to_be_visible()
     page.goto(f"{demo.base_url}/session")
     expect(page.locator("#arn")).to_have_count(0)
 
