@@ -3,11 +3,13 @@
 Rule: Exclusive XML Canonicalization 1.0; XML Signature 1.1 §6.6.4 (enveloped signature).
 """
 
+import threading
 from collections.abc import Sequence
 
 from lxml import etree
 
 from gateway.errors import Reason, SamlError
+from gateway.saml import name_budget
 from gateway.saml.xml import Element
 
 
@@ -18,15 +20,51 @@ def canonicalize(element: Element, prefixes: Sequence[str]) -> bytes:
     effect. That matters only where a default namespace is declared and not used: then the digest will not match.
     Raises: SamlError(SAML_XML_MALFORMED) if there is no canonical form.
     """
+    # lxml drops, without a word, prefixes that the thread which writes has never read; the tree may be of another one.
+    declared = element.nsmap if prefixes else {}
+    listed = [prefix for prefix in dict.fromkeys(prefixes) if prefix in declared and prefix != "xml"]
     try:
-        canonical: bytes = etree.tostring(
-            element, method="c14n", exclusive=True, with_comments=False, with_tail=False, inclusive_ns_prefixes=prefixes
-        )
+        unknown = name_budget.new_prefixes(listed)
+        if not unknown or name_budget.learn_prefixes(unknown, _read_declarations):
+            canonical = _write(element, listed)
+        else:
+            canonical = _write_apart(element, listed)
     except (etree.LxmlError, ValueError) as exc:  # a relative namespace name, for one
         raise SamlError(Reason.SAML_XML_MALFORMED, "the SAML message has no canonical form", str(exc)[:200]) from exc
     if not canonical:
         raise SamlError(Reason.SAML_SIGNATURE_DIGEST, "the signature covers nothing")
     return canonical
+
+
+def _write(element: Element, prefixes: Sequence[str]) -> bytes:
+    canonical: bytes = etree.tostring(
+        element, method="c14n", exclusive=True, with_comments=False, with_tail=False, inclusive_ns_prefixes=prefixes
+    )
+    return canonical
+
+
+def _write_apart(element: Element, prefixes: Sequence[str]) -> bytes:
+    """In a thread that learns the prefixes and takes them with it."""
+    written: list[bytes | Exception] = []
+
+    def work() -> None:
+        try:
+            _read_declarations(prefixes)
+            written.append(_write(element, prefixes))
+        except Exception as exc:  # noqa: BLE001 - raised again below
+            written.append(exc)
+
+    thread = threading.Thread(target=work, name="saml-write")
+    thread.start()
+    thread.join()
+    if isinstance(written[0], Exception):
+        raise written[0]
+    return written[0]
+
+
+def _read_declarations(prefixes: Sequence[str]) -> None:
+    """Have this thread know prefixes. They are those of a document that was read, so they are names."""
+    etree.fromstring("<x" + "".join(f' xmlns:{prefix}="urn:x"' for prefix in prefixes) + "/>")
 
 
 def take_out(parent: Element, child: Element) -> None:

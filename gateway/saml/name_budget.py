@@ -8,7 +8,7 @@ Of a message that can't be read to the end the names are not known, so its whole
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 LIMIT = 4 * 1024 * 1024
 _OVERHEAD = 64  # of one name, in libxml2's dictionary and in ours
@@ -20,6 +20,7 @@ class _Learned(threading.local):
     def __init__(self) -> None:
         self.spent = 0
         self.names: set[str] = set()
+        self.prefixes: set[str] = set()
 
 
 _learned = _Learned()
@@ -41,6 +42,21 @@ def settle(charged: int, *names: Iterable[str]) -> None:
             _learned.names |= new
             _learned.spent += sum(map(len, new)) + _OVERHEAD * len(new)
     _learned.spent -= charged
+
+
+def new_prefixes(prefixes: Iterable[str]) -> list[str]:
+    """Those of some namespace prefixes that this thread was not had to learn yet."""
+    return [prefix for prefix in prefixes if prefix not in _learned.prefixes]
+
+
+def learn_prefixes(prefixes: Sequence[str], learn: Callable[[Sequence[str]], None]) -> bool:
+    """Have this thread learn prefixes by `learn`, which reads them; False, and nothing, if it must not learn more."""
+    length = sum(map(len, prefixes)) + _OVERHEAD * len(prefixes)
+    if not charge(length):
+        return False
+    learn(prefixes)
+    _learned.prefixes.update(prefixes)
+    return True
 
 
 def spent() -> int:
