@@ -43,7 +43,7 @@ PASTED_MAX = 300 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """The provider that a test is about, for its pages. `allowed` asks policies whether its visitor may change it."""
+    """The provider that a test is about, for its pages. Whoever may do `action` on `entity` may test it."""
 
     key: str
     name: str

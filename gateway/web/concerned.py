@@ -16,6 +16,7 @@ from gateway.saml.verdict import judge_response
 from gateway.services import Services
 from gateway.web.connection import (
     SamlConnection,
+    connection_of_key,
     find_user_connection,
     role_connections_of,
     user_connections_of,
@@ -49,7 +50,7 @@ def saml_suspects(session: Session, services: Services, message: FailedMessage) 
     sight = look_at(message.saml_response, services.sp_keys.encryption)
     pending = begun_login(session, sight, message.browser, now)
     if pending is not None:
-        found = _begun_at(session, services, pending, sight)
+        found = _begun_at(session, services, pending)
     elif message.is_role_sso:
         found = [] if sight is None else role_connections_of(session, services, sight.issuer)
     elif message.account_id:
@@ -94,9 +95,8 @@ def begun_login(session: Session, sight: Sight | None, browser: str, now: dateti
         return None
 
 
-def _begun_at(session: Session, services: Services, pending: PendingLogin, sight: Sight | None) -> list[SamlConnection]:
-    if pending.provider_key in {"", user_sso_key(pending.account_id)}:
-        found = find_user_connection(session, services, pending.account_id)
-        return [] if found is None else [found]
-    near = [] if sight is None else role_connections_of(session, services, sight.issuer)
-    return [each for each in near if each.key == pending.provider_key]
+def _begun_at(session: Session, services: Services, pending: PendingLogin) -> list[SamlConnection]:
+    """The provider that was asked, whatever issuer the answer names."""
+    key = pending.provider_key or user_sso_key(pending.account_id)  # one begun before the key was kept
+    found = connection_of_key(session, services, key)
+    return [] if found is None else [found]

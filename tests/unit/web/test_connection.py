@@ -1,12 +1,9 @@
 """Test my connection: a dry login ends in a verdict, and nothing but its trace is written."""
 
 import re
-import zlib
-from base64 import b64decode
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy import func, select, update
@@ -22,6 +19,7 @@ from gateway.store.base import Base
 from tests.fake_clock import NOON
 from tests.saml_factory import Spec, at
 from tests.unit.web.site import BASE, Browser, Site, audience, csrf_of, idp_metadata, reason_of, role_spec, signed
+from tests.unit.web.test_failed_logins import request_in
 from tests.unit.web.test_sso_saml import answer_to
 
 TEST_COOKIE = "__Host-ramgate_test"
@@ -47,10 +45,7 @@ def go(browser: Browser, test: str) -> str:
     """Go to the provider; gives the ID of the request."""
     answer = browser.get(f"{test}/go")
     assert answer.status_code == 303, answer.text
-    (message,) = parse_qs(urlsplit(answer.headers["Location"]).query)["SAMLRequest"]
-    found = re.search(r'ID="([^"]+)"', zlib.decompress(b64decode(message), -15).decode())
-    assert found
-    return found[1]
+    return request_in(answer.headers["Location"])
 
 
 def back(browser: Browser, path: str, spec: Spec, key: str = "idp") -> str:

@@ -1,7 +1,11 @@
 """Each company login that is refused leaves a trace for those whom it concerns, and the refusal stays what it was."""
 
+import re
+import zlib
+from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -27,6 +31,14 @@ def traces(site: Site, request_id: str) -> Sequence[LoginTrace]:
 def only_trace(site: Site, answer_request_id: str) -> tuple[LoginTrace, TraceBody]:
     (trace,) = traces(site, answer_request_id)
     return trace, load_body(trace.body)
+
+
+def request_in(location: str) -> str:
+    """The ID of the request in the address that a browser is sent to."""
+    (message,) = parse_qs(urlsplit(location).query)["SAMLRequest"]
+    found = re.search(r'ID="([^"]+)"', zlib.decompress(b64decode(message), -15).decode())
+    assert found
+    return found[1]
 
 
 def failed(body: TraceBody) -> str:
@@ -93,6 +105,18 @@ def test_user_acs__answer_of_the_browser_that_asked__is_begun_here(site: Site, b
     assert reason_of(answer) == "SamlSignatureValue"
     trace, body = only_trace(site, answer.headers["X-Request-Id"])
     assert (trace.evidence, trace.account_id, failed(body)) == ("begun", site.account_id, "12 assertion-signature")
+
+
+def test_role_acs__asked_provider_answers_by_another_name__concerns_the_one_that_was_asked(
+    site: Site, browser: Browser
+) -> None:
+    (value,) = site.roles("dev")
+    away = browser.get("/saml-role/start/acme/corp").headers["Location"]
+    evil = replace(role_spec(value), issuer="<saml:Issuer>https://else/</saml:Issuer>", response_issuer="https://else/")
+    answer = browser.post("/saml-role/sso", data={"SAMLResponse": signed(answer_to(request_in(away), evil))})
+    assert reason_of(answer) == "SamlIssuerMismatch"
+    trace, body = only_trace(site, answer.headers["X-Request-Id"])
+    assert (trace.account_id, trace.evidence, failed(body)) == (site.account_id, "begun", "7 response-issuer")
 
 
 def test_user_acs__other_browser__is_not_begun_here(site: Site, browser: Browser) -> None:
