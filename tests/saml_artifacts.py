@@ -11,7 +11,7 @@ from gateway.errors import Reason
 from gateway.saml.artifact import ArtifactExpectation
 from tests import saml_factory as factory
 from tests.saml_factory import IDP, SAML, SAMLP, SKEW, SigningKey, Spec, at, signing_key
-from tests.saml_rows import STATUS, SUCCESS, status
+from tests.saml_row import STATUS, SUCCESS, status
 
 QUESTION = "_resolve1"
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"

@@ -17,7 +17,8 @@ from tests import saml_factory as factory
 from tests.saml_attacks import Attack, replaced
 from tests.saml_document_attacks import documents, form_fields, hidden_text
 from tests.saml_factory import SAMLP, Spec, assertion_of
-from tests.saml_rows import ANSWERING, ATTRIBUTE, FAILING, VALUE, Maker, encrypted_unsigned, unsigned
+from tests.saml_row import ANSWERING, ATTRIBUTE, VALUE, Maker, encrypted_unsigned, unsigned
+from tests.saml_rows import FAILING
 from tests.saml_signature_attacks import encrypted, signatures
 from tests.saml_wrapping import displaced, forged_assertion, same_id, second_assertions, wrapped
 

@@ -160,7 +160,7 @@ def switches() -> tuple[Switch, ...]:
         unsigned,
         f"if signer is None:\n        signer = expectation.certificates[0]\n    {unsigned}",
     )
-    cbc = "(_CBC_KEY_BYTES.get(algorithm) if covered_by_signature else None)"
+    cbc = "(_CBC_KEY_BYTES.get(algorithm) if takes_cbc else None)"
     return (
         Switch(
             Check.ENCODING, (_off(xml.decode_base64, "strict_mode=True", "strict_mode=False"),), "'*' in the base64"
@@ -204,7 +204,7 @@ def switches() -> tuple[Switch, ...]:
         ),
         Switch(
             Check.DECRYPTION,
-            (_off(decryption.decrypt_assertion, cbc, "_CBC_KEY_BYTES.get(algorithm)"),),
+            (_off(decryption._decrypt, cbc, "_CBC_KEY_BYTES.get(algorithm)"),),
             "aes128-cbc below an unsigned response",
         ),
         Switch(Check.ASSERTION_SIGNATURE, (anybody,), "attacker's key in KeyInfo, signed_assertion"),

@@ -21,6 +21,7 @@ from gateway.errors import GatewayError, Reason
 from gateway.federation.login import RoleOffer, RoleSignedIn
 from gateway.federation.oidc_exchange import Wanted, exchange_oidc_for_role
 from gateway.federation.oidc_login import complete_oidc_login
+from gateway.federation.step_up import StepUp
 from gateway.federation.user_session import UserLogin
 from gateway.identity import VerifiedIdentity
 from gateway.oidc.id_token import verify_id_token
@@ -123,8 +124,9 @@ def test_complete__role_that_wants_a_second_factor__takes_the_providers_word_for
     fresh = identity(roles="careful", amr=["otp"], auth_time=auth_time)
     stale = identity(roles="careful", amr=["otp"], auth_time=auth_time - 600)
     assert isinstance(complete(session, settings, fresh), RoleSignedIn)
-    assert reason(session, None, identity(roles="careful", amr=["pwd"])) is Reason.ROLE_NONE_ALLOWED
-    assert reason(session, None, stale) is Reason.ROLE_NONE_ALLOWED
+    assert isinstance(complete(session, settings, identity(roles="careful", amr=["pwd"])), StepUp)
+    assert isinstance(complete(session, settings, stale), StepUp)
+    assert reason(session, BY_CLAIM, identity(roles="careful", amr=["pwd", "kba"])) is Reason.STEP_UP_IMPOSSIBLE
 
 
 def test_complete__one_role__is_taken_under_the_name_that_the_template_makes(session: Session) -> None:

@@ -15,7 +15,8 @@ from tests import saml_factory as factory
 from tests.fake_clock import NOON
 from tests.saml_corpus import corpus
 from tests.saml_factory import AUDIENCE, IDP, RECIPIENT, Spec
-from tests.saml_rows import FAILING, PASSING, Row
+from tests.saml_row import Row
+from tests.saml_rows import FAILING, PASSING
 
 MAYBE = {Check.RESPONSE_SIGNATURE, Check.DECRYPTION}
 

@@ -14,7 +14,8 @@ from tests import saml_encryption as encryption
 from tests import saml_factory as factory
 from tests.fake_clock import NOON
 from tests.saml_factory import AUDIENCE, IDP, RECIPIENT, Spec, at
-from tests.saml_rows import FAILING, PASSING, Maker, Row, conditions, data, encrypted
+from tests.saml_row import Maker, Row, conditions, data, encrypted
+from tests.saml_rows import FAILING, PASSING
 
 
 def verify(row: Row) -> VerifiedIdentity:

@@ -10,7 +10,7 @@ from tests.artifact_keeper import ArtifactKeeper
 from tests.databases import SqliteFiles
 from tests.saml_asking import answer_to, relay_state_in, request_in
 from tests.saml_factory import AUDIENCE, SAML
-from tests.saml_rows import STATUS, status
+from tests.saml_row import STATUS, status
 from tests.unit.web.artifact_site import ROLE_ACS, ArtifactSite
 from tests.unit.web.oidc_site import DEVELOPMENT
 from tests.unit.web.site import field_of, make_site, reason_of

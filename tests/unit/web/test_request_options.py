@@ -11,7 +11,7 @@ from gateway.directory.saml_providers import create_saml_provider, get_saml_prov
 from tests.fake_clock import NOON
 from tests.saml_asking import REFEDS_MFA, answer_to, request_in, signed_in_by
 from tests.saml_factory import PASSWORD, PERSISTENT, Spec
-from tests.saml_rows import STATUS, status
+from tests.saml_row import STATUS, status
 from tests.unit.web.signing_in import post
 from tests.unit.web.site import Browser, Site, idp_metadata, reason_of, signed
 
