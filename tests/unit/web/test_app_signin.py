@@ -12,9 +12,10 @@ from tests.unit.web.proxied_site import Proxy, make_proxied_site
 from tests.unit.web.site import Site
 
 
-@pytest.fixture
-def behind(sqlite_files: SqliteFiles, certs_dir: Path, tmp_path: Path) -> Iterator[Site]:
-    made = make_proxied_site(sqlite_files, certs_dir, tmp_path)
+@pytest.fixture(scope="module")
+def behind(sqlite_files: SqliteFiles, certs_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One for all tests here: each signs in by itself."""
+    made = make_proxied_site(sqlite_files, certs_dir, tmp_path_factory.mktemp("routes"))
     yield made
     made.services.store.dispose()
 

@@ -19,9 +19,10 @@ KINDS = ("nginx", "traefik", "envoy")
 PAGE = "text/html,application/xhtml+xml"
 
 
-@pytest.fixture
-def behind(sqlite_files: SqliteFiles, certs_dir: Path, tmp_path: Path) -> Iterator[Site]:
-    made = make_proxied_site(sqlite_files, certs_dir, tmp_path)
+@pytest.fixture(scope="module")
+def behind(sqlite_files: SqliteFiles, certs_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One for all tests here: each signs in by itself."""
+    made = make_proxied_site(sqlite_files, certs_dir, tmp_path_factory.mktemp("routes"))
     yield made
     made.services.store.dispose()
 
