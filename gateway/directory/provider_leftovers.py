@@ -1,7 +1,8 @@
 """What is kept for an identity provider under its key, and goes with it.
 
 A database may give a number a second time, so nothing of a provider may be there for the next one that has its number.
-Adoptions and logins under way are named, not imported: their classes stand in modules that build on this one.
+Adoptions, logins and sign-outs under way are named, not imported: their classes stand in modules that build on this
+one.
 """
 
 from sqlalchemy import column, delete, table
@@ -22,11 +23,12 @@ from gateway.directory.request_options import delete_request_options_of
 _ADOPTIONS = table("federation_adoptions", column("provider_key"))
 _PENDING_LOGINS = table("pending_oidc_logins", column("provider_id"))
 _PENDING_SAML_LOGINS = table("pending_logins", column("provider_key"))
+_PENDING_SAML_LOGOUTS = table("pending_saml_logouts", column("provider_key"))
 
 
 def forget_provider(session: Session, account_id: str, key: str) -> None:
     """Delete rules, links, claimed memberships, login settings, services, request options, certificates,
-    metadata documents with their source, and logins under way of a provider.
+    metadata documents with their source, and logins and sign-outs under way of a provider.
 
     `key`: see `directory.provider_keys`. For whoever deletes the provider, in the same transaction.
     """
@@ -39,6 +41,7 @@ def forget_provider(session: Session, account_id: str, key: str) -> None:
     delete_traces_of(session, key)
     delete_tests_of(session, key)
     session.execute(delete(_PENDING_SAML_LOGINS).where(_PENDING_SAML_LOGINS.c.provider_key == key))
+    session.execute(delete(_PENDING_SAML_LOGOUTS).where(_PENDING_SAML_LOGOUTS.c.provider_key == key))
     kind, _, number = key.partition(":")
     if kind != "oidc":
         drop_documents(session, key)

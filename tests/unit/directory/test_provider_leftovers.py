@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
 from gateway.asking import RequestOptions
@@ -20,12 +20,14 @@ from gateway.directory.users import User
 from gateway.errors import NotFound, Reason
 from gateway.federation.oidc_pending import BegunLogin, save_oidc_login
 from gateway.federation.pending import PendingLoginRow, begin_login
+from gateway.federation.saml_logouts import PendingSamlLogoutRow, offer_logout
 from gateway.keyring import KeyRing, new_master_key
 from gateway.secret import Secret
 from gateway.store.engine import Store
 from gateway.store.paging import Page
 from tests.fake_clock import NOON
 from tests.identities import idp_metadata
+from tests.sessions import make_provenance
 from tests.unit.directory.world import ACCOUNT, group, refused, stamp, user
 
 RING = KeyRing((new_master_key(),))
@@ -69,6 +71,7 @@ def furnish(session: Session, key: str, alice: User) -> None:
         now=NOON,
         provider_key=key,
     )
+    offer_logout(session, RING, session_id="S", origin=make_provenance(), provider_key=key, browser="b", now=NOON)
 
 
 @pytest.mark.parametrize(("make", "delete"), KINDS.values(), ids=KINDS)
@@ -96,6 +99,7 @@ def test_delete_provider__everything_kept_for_it__is_gone(store: Store, make: Ma
         assert len(list_rules(session, other)) == 1
         assert find_linked_user(session, other, ACCOUNT, "77") is not None
         assert claimed_groups(session, bob.id, NOON)[0]
+        assert session.scalars(select(PendingSamlLogoutRow.provider_key)).all() == [other]
         connection: Connection = session.connection()
         assert connection.execute(text("SELECT count(*) FROM pending_oidc_logins")).scalar() == 0
 

@@ -1,10 +1,15 @@
+from dataclasses import astuple, replace
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from gateway.errors import CredentialError, InputError, Reason
 from gateway.ids import new_entity_id, new_request_id, new_sts_key_id, new_sts_key_secret
 from gateway.keyring import KeyRing, new_master_key
 from gateway.sts.credentials import build_credentials
+from gateway.sts.revocation import token_pairs
 from gateway.sts.token import PURPOSE, open_token, seal_token
+from tests.fake_clock import NOON
 from tests.sessions import make_token
 
 RING = KeyRing((new_master_key(),))
@@ -90,3 +95,36 @@ def test_build_credentials__a_token__carries_its_values() -> None:
     assert credentials.expiration == token.expires_at
     assert open_token(RING, credentials.security_token) == token
     assert repr(credentials.access_key_secret) == "Secret(***)"
+
+
+def test_open_token__sealed_before_ages_and_qualifiers_were_kept__stays_readable() -> None:
+    import json
+    import zlib
+    from base64 import urlsafe_b64encode
+
+    token = make_token()
+    assert token.provenance is not None
+    origin = list(astuple(token.provenance))[:9]
+    who = ["1234567890123456", "300000000000000001", "reader", "alice", None]
+    lineage = [["user", "7"]]
+    old = [1, "SESSION-1", who, "STS.key", "secret", 1_000_000, 2_000_000, origin, None, lineage, {"mfa": True}]
+    sealed = RING.seal(PURPOSE, zlib.compress(json.dumps(old).encode()))
+    opened = open_token(RING, "CAIS" + urlsafe_b64encode(sealed).rstrip(b"=").decode())
+    assert opened.provenance == token.provenance
+    assert opened.provenance is not None
+    assert opened.provenance.asserted is None
+    assert (opened.lineage, opened.lineage_at) == ((("user", "7"),), ())
+    assert token_pairs(opened)["user", "7"] == opened.issued_at
+
+
+def test_seal_token__ages_and_qualifiers__come_back() -> None:
+    made = make_token(lineage=(("session", "parent"), ("role", "9")))
+    assert made.provenance is not None
+    origin = replace(made.provenance, name_qualifier="idp", sp_name_qualifier="sp", asserted_at="1772625599123456")
+    token = replace(made, provenance=origin, lineage_at=(NOON, NOON - timedelta(microseconds=1)))
+    opened = open_token(RING, seal_token(RING, token))
+    assert opened == token
+    assert opened.provenance is not None
+    assert opened.provenance.asserted == datetime(2026, 3, 4, 11, 59, 59, 123456, tzinfo=UTC)
+    assert token_pairs(opened)["role", "9"] == NOON - timedelta(microseconds=1)
+    assert token_pairs(opened)["saml-logout", f"{origin.provider_arn}#{origin.subject}"] == opened.provenance.asserted
