@@ -16,6 +16,7 @@ from gateway.audit.receipts import Receipt, record
 from gateway.clock import Clock
 from gateway.directory.accounts import Account
 from gateway.directory.domains import find_account
+from gateway.directory.metadata_in_force import read_metadata
 from gateway.directory.metadata_offers import Origin, OriginKind, Outcome, offer_document
 from gateway.directory.metadata_sources import (
     MetadataSource,
@@ -24,7 +25,7 @@ from gateway.directory.metadata_sources import (
     lock_source,
     set_url_source,
 )
-from gateway.directory.names import is_storable
+from gateway.directory.names import SAML_PROVIDER_NAME, check_name, is_storable
 from gateway.directory.provider_keys import saml_provider_key, user_sso_key
 from gateway.directory.saml_providers import create_saml_provider, find_saml_provider
 from gateway.directory.user_sso import find_user_sso, set_user_sso
@@ -58,6 +59,27 @@ def reconcile_files(store: Store, clock: Clock, root: Path, suffix: str) -> tupl
         present.add(key)
     _mark_gone(store, clock, present)
     return tuple(changed)
+
+
+def broken_files(session: Session, root: Path | None, account: Account, suffix: str, now: datetime) -> list[str]:
+    """What is wrong with files of this account that nothing is registered from yet: a sentence for each.
+
+    Read anew, so it is up to date. Of files that something is registered from, the provider's own page tells.
+    """
+    told = []
+    for found in read_folder(root) if root is not None else ():
+        try:
+            if _account(session, found.account, suffix).id != account.id or _key_of(session, account, found.name):
+                continue
+            if isinstance(found, BrokenFile):
+                raise found.error
+            check_name(SAML_PROVIDER_NAME, found.name)
+            read_metadata(found.xml, now)
+        except NotFound:
+            continue
+        except GatewayError as error:
+            told.append(f"The file {found.label!a} registers nothing: {error.public}")
+    return told
 
 
 def _take_up(store: Store, clock: Clock, found: DroppedFile, suffix: str) -> tuple[str, bool]:

@@ -5,6 +5,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, flash
 from sqlalchemy.orm import Session
 
+from gateway.directory.accounts import get_account
 from gateway.directory.mapping_rules import list_rules
 from gateway.directory.metadata_view import view_metadata
 from gateway.directory.provider_keys import saml_provider_key
@@ -20,6 +21,7 @@ from gateway.directory.saml_providers import (
     update_saml_provider,
 )
 from gateway.errors import GatewayError, InputError, SamlError, UpstreamError
+from gateway.federation.dropped_metadata import broken_files
 from gateway.federation.vouching import SAML_DEFAULT
 from gateway.saml.names import role_sso_recipient
 from gateway.web.admin import allowed_to, changing
@@ -58,7 +60,11 @@ def _add_reading_views(views: Blueprint, edge: Edge) -> None:
                 (row, provider_certificates(session, row), provider_path(row.name))
                 for row in list_saml_providers(session, who.account_id)
             ]
-        return page("admin/providers.html", active="providers", rows=rows, now=services.clock.now(), sp=_sp(edge))
+            account, folder = get_account(session, who.account_id), services.metadata_dir
+            broken = broken_files(session, folder, account, services.domain_suffix, services.clock.now())
+        return page(
+            "admin/providers.html", active="providers", rows=rows, broken=broken, now=services.clock.now(), sp=_sp(edge)
+        )
 
     @views.get("/new")
     def new() -> Response:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.receipts import list_receipts
+from gateway.directory.accounts import get_account
 from gateway.directory.metadata_sources import MetadataSource, find_source
 from gateway.directory.provider_keys import saml_provider_key, user_sso_key
 from gateway.directory.saml_providers import create_saml_provider, find_saml_provider
 from gateway.directory.user_sso import find_user_sso
 from gateway.errors import Reason
-from gateway.federation.dropped_metadata import reconcile_files
+from gateway.federation.dropped_metadata import broken_files, reconcile_files
 from gateway.store.engine import Store
 from tests.fake_clock import NOON, FakeClock
 from tests.in_process import bare_account
@@ -226,3 +227,20 @@ def test_reconcile_files__name_that_is_no_text__registers_nothing(folder: Folder
 def test_reconcile_files__no_folder__nothing_happens(folder: Folder) -> None:
     folder.root = folder.root / "missing"
     assert folder.reconcile() == ()
+
+
+def test_broken_files__of_the_account__are_told_until_they_are_right(folder: Folder) -> None:
+    def told() -> list[str]:
+        with folder.store.reading() as session:
+            account = get_account(session, ACCOUNT)
+            return broken_files(session, folder.root, account, SUFFIX, folder.clock.now())
+
+    folder.put("nobody/corp.xml", b"<x/>")
+    folder.put("company/good.xml", document())
+    assert told() == []
+    folder.put("company/corp.xml", b"<x/>")
+    (sentence,) = told()
+    assert "company/corp.xml" in sentence
+    assert "EntityDescriptor" in sentence
+    folder.put("company/corp.xml", document(NEW))
+    assert told() == []

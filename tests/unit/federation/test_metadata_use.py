@@ -16,6 +16,7 @@ from gateway.directory.metadata_life import discard_document
 from gateway.directory.metadata_offers import Origin, OriginKind, offer_document
 from gateway.directory.provider_certificates import TRUSTED, certificate_rows, use_of
 from gateway.directory.provider_logins import LoginSettings
+from gateway.directory.saml_providers import trusted_certificates
 from gateway.errors import GatewayError
 from gateway.federation.facts import Occasion
 from gateway.federation.metadata_use import count_login, note_refused_by_promotion, promote_by_login
@@ -25,6 +26,7 @@ from tests.fake_clock import NOON
 from tests.identities import make_identity
 from tests.metadata_documents import ACTIVE, NEW, OLD, RETIRING, document, kept, make_provider, print_of, states
 from tests.saml_factory import IDP
+from tests.unit.directory.test_access_keys import counted_queries
 from tests.unit.directory.world import ACCOUNT
 
 OCCASION = Occasion("REQUEST-1", NOON, policy_context(Client("192.0.2.7", secure=True), NOON))
@@ -156,3 +158,27 @@ def test_note_refused_by_promotion__provider_gone_or_never_promoted__nothing(sto
                 assert note_refused_by_promotion(session, each, identity, request_id="R", now=later) is None
     with store.reading() as session:
         assert states(session, key) == {OLD: ACTIVE, NEW: "staged"}
+
+
+def test_login__nothing_to_promote__costs_one_update_by_primary_key(store: Store) -> None:
+    key = staged_provider(store)
+    with store.transaction() as session:
+        mine = voucher(session, key, OLD)
+        with counted_queries(session) as queries:
+            promote_by_login(session, mine, OCCASION)
+            assert queries == []
+            count_login(session, mine, OCCASION)
+        assert len(queries) == 1
+        assert queries[0].startswith("UPDATE provider_certificates SET ")
+        assert queries[0].split("WHERE")[-1].count("provider_certificates.") == 1
+
+
+def test_trusted_certificates__with_documents_of_all_states__is_one_query_by_the_index(store: Store) -> None:
+    key = staged_provider(store)
+    with store.transaction() as session:
+        promote_by_login(session, voucher(session, key), OCCASION)
+        session.flush()
+        with counted_queries(session) as queries:
+            assert [each.fingerprint for each in trusted_certificates(session, IDP)] == [print_of(NEW)]
+    assert len(queries) == 1
+    assert "provider_certificates.entity_id = " in queries[0]
