@@ -38,7 +38,7 @@ def answer_to(request_id: str, spec: Spec, **changes: Any) -> Spec:
     return replace(spec, response_in_response_to=request_id, in_response_to=request_id, **changes)
 
 
-def signed_in_by(context: str, *, instant_s: float = 0) -> dict[str, str]:
+def signed_in_by(context: str, *, instant_s: float = 0) -> dict[str, Any]:
     """Changes of a `Spec`: how and when the person signed in."""
     reference = f"<saml:AuthnContextClassRef>{context}</saml:AuthnContextClassRef>"
     return {

@@ -30,7 +30,7 @@ def show(browser: Browser, spec: Spec, path: str = ACS, key: str = "idp") -> Any
     return browser.post(path, data={"SAMLResponse": signed(spec, key)})
 
 
-def proved(request_id: str, spec: Spec, number: int = 2, **changes: Any) -> Spec:
+def proved(request_id: str, spec: Spec, /, *, number: int = 2, **changes: Any) -> Spec:
     fresh = {**signed_in_by(REFEDS_MFA), "assertion_id": f"_a{number}", "response_id": f"_r{number}", **changes}
     return answer_to(request_id, spec, **fresh)
 
@@ -146,7 +146,7 @@ def test_step_up__answer_in_another_browser__refused(site: Site, browser: Browse
 def test_step_up__answered_twice__the_second_is_refused(site: Site, browser: Browser, careful: str) -> None:
     request = request_in(show(browser, role_spec(careful)))
     assert show(browser, proved(request.id, role_spec(careful))).status_code == 303
-    assert reason_of(show(browser, proved(request.id, role_spec(careful), 3))) == "LoginNotPending"
+    assert reason_of(show(browser, proved(request.id, role_spec(careful), number=3))) == "LoginNotPending"
 
 
 def test_step_up__answer_with_other_roles__takes_the_one_that_was_chosen_or_none(
@@ -155,7 +155,7 @@ def test_step_up__answer_with_other_roles__takes_the_one_that_was_chosen_or_none
     request = request_in(show(browser, role_spec(careful)))
     other = careful_role(site, "mighty")
     assert reason_of(show(browser, proved(request.id, role_spec(other)))) == "RoleChoiceGone"
-    assert show(browser, proved(request.id, role_spec(other, careful), 3)).status_code == 303
+    assert show(browser, proved(request.id, role_spec(other, careful), number=3)).status_code == 303
     assert token_of(site, browser).principal.role_name == "careful"
 
 

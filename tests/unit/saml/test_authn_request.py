@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 from lxml import etree
 from saml2 import samlp
 
-from gateway.asking import Comparison, RequestOptions, ResponseBinding
+from gateway.asking import NOTHING_WANTED, Comparison, RequestOptions, ResponseBinding
 from gateway.errors import InputError, Reason
 from gateway.saml.authn_request import build_authn_request, post_form, redirect_url
 from gateway.saml.certificates import ServiceProviderKeys, make_keys
@@ -38,7 +38,7 @@ def _public_key() -> RSAPublicKey:
     return key
 
 
-def _request(options: RequestOptions = RequestOptions()) -> bytes:
+def _request(options: RequestOptions = NOTHING_WANTED) -> bytes:
     return build_authn_request(
         entity_id="https://sso.example.com/1234567890123456/saml/SSO",
         acs_url="https://sso.example.com/saml/SSO",

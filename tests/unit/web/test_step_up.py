@@ -18,7 +18,7 @@ from tests.fake_clock import NOON
 from tests.saml_asking import REFEDS_MFA, answer_to, request_in, signed_in_by
 from tests.saml_factory import PASSWORD, RECIPIENT, Spec
 from tests.stepping_up import MFA, careful_role, second_factors
-from tests.unit.web.signing_in import bind, code, give, post
+from tests.unit.web.signing_in import bind, code, post
 from tests.unit.web.site import Browser, Site, field_of, reason_of, role_spec, signed
 from tests.unit.web.test_signin import give_password
 from tests.unit.web.test_take_role import make_role, take, token_of
