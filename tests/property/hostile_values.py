@@ -72,6 +72,7 @@ _OURS = (
 _GUARD: Mapping[str, tuple[str, ...]] = {
     "Authorize": ("PrincipalArn", "PrincipalToken", "RequestAction", "Resource", "Context"),
     "AuthorizeBatch": ("Authorizations",),
+    "RevokeSessions": ("Kind", "Value"),
     "VerifyRequest": (
         "ClientAccessKeyId", "ClientSecurityToken", "ClientSignatureMethod", "StringToSign", "EncodedStringToSign",
         "ClientSignature", "SignedAt", "ClientNonce", "RequestAction", "Resource", "Context",
@@ -172,6 +173,8 @@ _RIGHT: Mapping[str, tuple[str, ...]] = {
     "StringToSign": ("GET\n\n\nnow\n/a", "ACS3-HMAC-SHA256\n" + "ab" * 32),
     "ClientSignature": ("c2lnbmVk",),
     "SignedAt": (wire_time(NOON),),
+    "Kind": ("session", "user", "role", "provider", "certificate", "assertion", "subject", "access-key"),
+    "Value": ("alice", "00000000-0000-0000-0000-000000000001", "ab" * 32, "https://idp.example#_1", "x:y/z#_1"),
 }
 _LEFT_OUT = {
     "PrincipalToken",
