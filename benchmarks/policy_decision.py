@@ -1,10 +1,14 @@
-"""Microseconds of one policy decision, beside a bare index that only says yes or no.
+"""Microseconds of one policy decision, beside a bare index that only says yes or no, and beside other evaluators.
 
-Run: python benchmarks/policy_decision.py [--json]
+Run: python -m benchmarks.policy_decision [--json]
 
 P policies of four statements with wildcards, each with two conditions. `named` spreads statements over services, `any`
 has statements that name no service, so that every one of them is a candidate for every action. Requests alternate
 between allowed, denied and unmentioned resources. The machine's speed cancels out in the ratio, the last column.
+
+`decide_us` is the decision, with layer, statement and evidence in it; `told_us` reads all of that as well: statement,
+nearest miss, the values of each condition. The peers run in the environment of `requirements/bench.lock`, see
+`peers/policy.py`.
 """
 
 import fnmatch
@@ -12,10 +16,12 @@ import functools
 import ipaddress
 import json
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from gateway.policy import (
     AccessRequest,
@@ -30,6 +36,8 @@ from gateway.policy import (
 
 _SERVICES = 25
 _ROUNDS = 15
+_HOME = Path(__file__).resolve().parents[1]
+_PEERS_PYTHON = _HOME / "var" / "bench-env" / "bin" / "python"
 _CONTEXT: Mapping[str, tuple[str, ...]] = {
     "acs:SourceIp": ("10.1.2.3",),
     "acs:CurrentTime": ("2026-03-04T12:00:00Z",),
@@ -200,15 +208,37 @@ def compare(count: int, *, named: bool) -> dict[str, float | str]:
         for action, resource in asks:
             decide(AccessRequest(action, resource, _CONTEXT), layers)
 
-    floor, full, whole = measure((run_bare, run_decide, run_whole), len(asks))
+    def run_told() -> None:
+        for request in requests:
+            decision = decide(request, layers)
+            _ = decision.layer, decision.statement, decision.nearest, decision.condition_values
+
+    floor, full, whole, told = measure((run_bare, run_decide, run_whole, run_told), len(asks))
     return {
         "principal": "named" if named else "any",
         "P": count,
         "bare_us": round(floor, 2),
         "decide_us": round(full, 2),
         "with_request_us": round(whole, 2),
+        "told_us": round(told, 2),
         "ratio": round(full / floor, 2),
     }
+
+
+def peers(count: int) -> dict[str, float | str]:
+    """Microseconds of the same decisions by other evaluators, or why there are none."""
+    asks = questions(count)
+    bare = BareIndex(documents(count, named=True))
+    given = {
+        "documents": documents(count, named=True),
+        "asks": asks,
+        "context": {key: values[0] for key, values in _CONTEXT.items()},
+        "answers": [bare.allows(*ask, _CONTEXT) for ask in asks],
+    }
+    command = [_PEERS_PYTHON, _HOME / "benchmarks" / "peers" / "policy.py"]
+    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, check=True)
+    times: dict[str, float | str] = json.loads(done.stdout)
+    return {"principal": "peers", "P": count, **times}
 
 
 def main() -> None:
@@ -216,6 +246,12 @@ def main() -> None:
     if "--json" in sys.argv[1:]:
         print(json.dumps(rows, indent=2))
         return
+    _print_table(rows)
+    print()
+    _print_table([peers(count) for count in (1, 10, 100, 1000)])
+
+
+def _print_table(rows: Sequence[Mapping[str, float | str]]) -> None:
     columns = list(rows[0])
     print("".join(name.rjust(17) for name in columns))
     for row in rows:
