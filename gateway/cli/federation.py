@@ -54,6 +54,23 @@ def add(desk: Desk, name: str, url: str, anchor: Path, *, is_mdq: bool) -> None:
     desk.out.record(record)
 
 
+@federation.command("set")
+@click.argument("name")
+@click.option("--url", default=None, help="Another address.")
+@click.option("--anchor", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Other PEM certificates.")
+@pass_desk
+def set_one(desk: Desk, name: str, url: str | None, anchor: Path | None) -> None:
+    """Change a federation's address or anchors. While it changes its key, give both certificates in one file."""
+    if url:
+        desk.fetcher.check_url(url)
+    pem = None if anchor is None else anchor.read_text(errors="replace")
+    with desk.transaction() as session:
+        found = federations.get_federation(session, desk.account(session).id, name)
+        federations.change_federation(session, found, url=url, anchors_pem=pem, now=desk.now())
+        record = _record(found)
+    desk.out.record(record)
+
+
 @federation.command("list")
 @pass_desk
 def list_all(desk: Desk) -> None:

@@ -18,7 +18,7 @@ from gateway.directory.metadata_in_force import settle
 from gateway.directory.metadata_life import Turn, turn_of
 from gateway.directory.metadata_offers import Offered, Origin, OriginKind, offer_document
 from gateway.directory.metadata_owners import lock_owner
-from gateway.directory.metadata_sources import MetadataSource, SourceKind, lock_source
+from gateway.directory.metadata_sources import MetadataSource, SourceKind, find_source, lock_source
 from gateway.directory.provider_keys import saml_provider_key
 from gateway.directory.saml_providers import SamlProvider, create_saml_provider
 from gateway.errors import AlreadyExists, Conflict, InputError, NotFound, Reason
@@ -133,6 +133,18 @@ def due_queries(session: Session, now: datetime, at_most: int) -> Sequence[str]:
     return session.scalars(query).all()
 
 
+def follows(session: Session, adoption: FederationAdoption) -> bool:
+    """Whether the provider still takes its metadata from the federation. An administrator who gave it another source
+    has ended the adoption.
+    """
+    source = find_source(session, adoption.provider_key)
+    if source is not None and source.kind == SourceKind.FEDERATION.value:
+        return True
+    session.delete(adoption)
+    session.flush()
+    return False
+
+
 def take_query(session: Session, provider_key: str, now: datetime, lease: timedelta) -> FederationAdoption | None:
     """The adoption, for whoever is to ask for it now: of all processes one, which has `lease` for it."""
     takes = (
@@ -190,6 +202,8 @@ def lapse_gone(session: Session, now: datetime) -> tuple[Turn, ...]:
     query = select(FederationAdoption).where(FederationAdoption.lapses_at <= now).limit(_BATCH)
     turns = []
     for adoption in session.scalars(query).all():
+        if not follows(session, adoption):
+            continue
         owner = lock_owner(session, adoption.provider_key)
         source = _source(session, adoption, now)
         adoption.lapses_at, source.lapsed = None, True
@@ -201,8 +215,8 @@ def lapse_gone(session: Session, now: datetime) -> tuple[Turn, ...]:
 def remove_federation(session: Session, federation: Federation, now: datetime) -> None:
     """Raises: Conflict(DELETE_CONFLICT), subject "Federation.Provider", while providers are adopted from it."""
     lock_account(session, federation.account_id)
-    if adoptions_of(session, federation.id):
-        message = "providers are adopted from this federation; delete them first"
+    if [adoption for adoption in adoptions_of(session, federation.id) if follows(session, adoption)]:
+        message = "providers follow this federation; delete them, or give them another source, first"
         raise Conflict(Reason.DELETE_CONFLICT, message, subject="Federation.Provider")
     set_removed(federation, now)
 

@@ -102,6 +102,24 @@ def create_federation(
     return federation
 
 
+def change_federation(
+    session: Session, federation: Federation, *, url: str | None = None, anchors_pem: str | None = None, now: datetime
+) -> None:
+    """Change what is given, such as the anchors when a federation gets a new key. A refresh under way stops, and the
+    next one is due at once; what is there stays until then.
+
+    Raises: InputError, subject "Url" or "TrustAnchor".
+    """
+    lock_account(session, federation.account_id)
+    url = federation.url if url is None else url
+    anchors_pem = federation.anchors_pem if anchors_pem is None else anchors_pem
+    check_source(FederationKind(federation.kind), url, anchors_pem)
+    federation.url, federation.anchors_pem = url, anchors_pem
+    federation.claim, federation.etag, federation.failures = "", "", 0
+    federation.next_refresh_at = now if url else None
+    session.flush()
+
+
 def check_source(kind: FederationKind, url: str, anchors_pem: str) -> None:
     """Raises: InputError(PARAMETER_INVALID | PARAMETER_MISSING), subject "Url" or "TrustAnchor"."""
     usable = url.startswith(("https://", "http://")) and url.isascii() and url.isprintable() and len(url) <= _MAX_URL

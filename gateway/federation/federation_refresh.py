@@ -179,7 +179,7 @@ def _tell_providers(held: Held) -> None:
     for key in keys:
         with held.changing() as (session, federation):
             adoption = adoptions.find_adoption(session, key)
-            if adoption is None:
+            if adoption is None or not adoptions.follows(session, adoption):
                 continue
             document: bytes | None = None
             try:

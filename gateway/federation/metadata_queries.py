@@ -104,8 +104,8 @@ def ask_for(store: Store, fetcher: Fetcher, clock: Clock, provider_key: str) -> 
     with store.transaction() as session:
         session.connection()
         adoption = adoptions.find_adoption(session, provider_key)
-        if adoption is None:
-            return True  # the provider was deleted meanwhile
+        if adoption is None or not adoptions.follows(session, adoption):
+            return True  # the provider was deleted meanwhile, or has another source now
         if failure is None:
             tell_of_entity(session, adoption, federation, answer.document if answer else None, clock)
             adoption.failures = 0

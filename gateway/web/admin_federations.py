@@ -9,6 +9,7 @@ from gateway.directory.adoptions import adoptions_of, remove_federation
 from gateway.directory.federations import (
     Federation,
     FederationKind,
+    change_federation,
     create_federation,
     find_federation,
     get_federation,
@@ -63,6 +64,18 @@ def create_federations_blueprint(edge: Edge) -> Blueprint:
         flash("It is fetched within a minute. Come back to see how that ended.")
         return see_other(federation_path(name))
 
+    @views.post("/<name>/source")
+    def source(name: str) -> Response:
+        url, anchors = form_text("url", max_length=_URL_MAX, required=False).strip(), _sent_anchors()
+        if url:
+            services.fetcher.check_url(url)
+        with services.store.transaction() as session:
+            who = changing(session, services, "UpdateFederation", federation_entity(session, name))
+            found = get_federation(session, who.account_id, name)
+            change_federation(session, found, url=url, anchors_pem=anchors, now=services.clock.now())
+        flash("Saved. What is there stays until the federation is fetched again.")
+        return see_other(federation_path(name))
+
     @views.post("/<name>/remove")
     def remove(name: str) -> Response:
         with services.store.transaction() as session:
@@ -91,7 +104,7 @@ def _create(edge: Edge) -> Response:
         "name": form_text("name", max_length=_NAME_MAX),
         "kind": form_text("kind", max_length=_KIND_MAX),
         "url": form_text("url", max_length=_URL_MAX, required=False).strip(),
-        "anchors": form_text("anchors", max_length=_ANCHORS_MAX, required=False).strip(),
+        "anchors": _sent_anchors(),
     }
     try:
         kind = _kind(sent["kind"])
@@ -112,6 +125,10 @@ def _create(edge: Edge) -> Response:
         return _new_page(sent, error)
     flash(f"{sent['name']} is registered.")
     return see_other(federation_path(sent["name"]))
+
+
+def _sent_anchors() -> str:
+    return form_text("anchors", max_length=_ANCHORS_MAX, required=False).strip()
 
 
 def _kind(text: str) -> FederationKind:

@@ -40,6 +40,9 @@ def test_federation__uploaded_aggregate__is_searched_adopted_from_and_removed(
     (found,) = ramgate.json("federation", "search", "edu", "universite", "1")
     assert (found["entity_id"], found["display_name"]) == (ENTITY, "University 1")
     assert ramgate.json("federation", "search", "edu", "--broken") == []
+    other = tmp_path / "other.pem"
+    other.write_text(ANCHOR.certificate_pem + signing_key("federation-next").certificate_pem)
+    assert len(ramgate.json("federation", "set", "edu", "--anchor", str(other))["anchors"]) == 2
     assert ramgate.json("federation", "adopt", "edu", ENTITY, "uni")["entity_id"] == ENTITY
     assert ramgate.json("provider", "show", "uni")["entity_id"] == ENTITY
     assert ramgate.reason("federation", "remove", "edu") == Reason.DELETE_CONFLICT

@@ -16,6 +16,7 @@ from gateway.directory.federation_entities import (
     stage_entries,
 )
 from gateway.directory.federations import (
+    change_federation,
     due_federations,
     get_federation_by_id,
     hold_claim,
@@ -23,7 +24,7 @@ from gateway.directory.federations import (
     take_refresh,
 )
 from gateway.directory.metadata_documents import DocumentState, find_document
-from gateway.directory.metadata_sources import find_source
+from gateway.directory.metadata_sources import find_source, lock_source, set_pasted_source
 from gateway.directory.saml_providers import delete_saml_provider, get_saml_provider, trusted_certificates
 from gateway.errors import GatewayError, Reason
 from gateway.federation.federation_refresh import (
@@ -363,6 +364,38 @@ def test_refresh__gone_entity_comes_back__is_trusted_again(world: FederationWorl
         assert source is not None
         assert source.gone_since is None
         assert len(trusted_certificates(session, entity_id(1))) == 1
+
+
+def test_refresh__provider_with_another_source__no_longer_follows_and_lets_the_federation_go(
+    world: FederationWorld,
+) -> None:
+    world.publish(1)
+    world.refresh()
+    key = world.adopt(1)
+    with world.store.transaction() as session:
+        set_pasted_source(lock_source(session, key, ACCOUNT, NOON))
+    world.entities = [federation_entity(1, certificate=SECOND_CERTIFICATE)]
+
+    world.refresh()
+
+    assert world.adoptions() == []
+    with world.store.transaction() as session:
+        assert find_document(session, key, DocumentState.STAGED) is None
+        remove_federation(session, get_federation_by_id(session, world.id), NOON)
+
+
+def test_refresh__anchor_replaced__the_old_key_vouches_for_nothing_any_more(world: FederationWorld) -> None:
+    world.publish(1)
+    world.refresh()
+    new = signing_key("federation-next")
+    with world.store.transaction() as session:
+        change_federation(session, get_federation_by_id(session, world.id), anchors_pem=new.certificate_pem, now=NOON)
+    world.publish(1, 2)
+
+    assert world.refresh().outcome == Reason.METADATA_SIGNATURE
+    world.body = aggregate(world.entities, key=new)
+    assert world.refresh().outcome == "Refreshed"
+    assert len(world.seen()) == 2
 
 
 def test_remove__with_adopted_providers__is_refused_until_they_are_deleted(world: FederationWorld) -> None:

@@ -14,7 +14,7 @@ from tests.aggregates import aggregate, federation_entity
 from tests.fake_clock import NOON
 from tests.federation_world import entity_id
 from tests.live_issuer import issuer_server, publish
-from tests.saml_factory import instant
+from tests.saml_factory import instant, signing_key
 from tests.saml_metadata_document import Document
 from tests.signed_metadata import ANCHOR, signed
 from tests.unit.web.oidc_site import LocalBrowser, OidcSite
@@ -170,7 +170,21 @@ def test_pages__user_without_rights__are_refused(site: Site, path: str) -> None:
     assert reason_of(site.signed_in(site.alice).get(PATH + path)) == "AccessDenied"
 
 
-@pytest.mark.parametrize("path", ["/new", "/edu/refresh", "/edu/remove", "/edu/adopt"])
+def test_source__other_anchors__are_saved_and_none_is_refused(site: Site) -> None:
+    browser = site.signed_in(site.owner)
+    register(browser)
+    both = ANCHOR.certificate_pem + signing_key("federation-next").certificate_pem
+    token = browser.csrf(f"{PATH}/edu")
+
+    assert browser.post(f"{PATH}/edu/source", data={"csrf_token": token, "anchors": both}).status_code == 303
+    assert reason_of(browser.post(f"{PATH}/edu/source", data={"csrf_token": token, "anchors": ""})) == (
+        "ParameterMissing"
+    )
+    with site.services.store.reading() as session:
+        assert len(get_federation(session, site.account_id, "edu").anchors) == 2
+
+
+@pytest.mark.parametrize("path", ["/new", "/edu/refresh", "/edu/source", "/edu/remove", "/edu/adopt"])
 def test_changes__user_who_may_only_read__are_refused(site: Site, path: str) -> None:
     register(site.signed_in(site.owner))
     site.grant("AliyunRAMReadOnlyAccess")
