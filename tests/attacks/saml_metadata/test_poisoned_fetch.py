@@ -33,9 +33,9 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Publisher, 
         yield made
 
 
-@pytest.fixture(params=["role", "user"])
-def world(request: pytest.FixtureRequest, site: Site) -> MetadataSite:
-    return MetadataSite.of_role_sso(site) if request.param == "role" else MetadataSite.of_user_sso(site)
+@pytest.fixture
+def world(site: Site) -> MetadataSite:
+    return MetadataSite.of_role_sso(site)
 
 
 def fetch(world: MetadataSite, live: tuple[Publisher, Fetcher], body: bytes, **trust: object) -> str:

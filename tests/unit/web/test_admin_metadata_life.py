@@ -69,7 +69,8 @@ def test_upload__second_document__is_shown_as_a_difference_then_staged_and_promo
     assert "Staged beside it" not in page
 
 
-def test_waiting__document_of_a_source__can_be_approved_or_discarded(world: MetadataSite, path: str) -> None:
+def test_waiting__document_of_a_source__can_be_approved_or_discarded(site: Site) -> None:
+    world, path = MetadataSite.of_role_sso(site), ROLE
     browser = world.site.signed_in(world.site.owner)
     world.offer(document(OLD, NEW), FETCHED)
     assert "a document waits for you" in browser.get(path).text
@@ -115,20 +116,18 @@ def test_pages__of_somebody_elses_provider_or_none__not_found(site: Site) -> Non
     assert browser.get(f"{ROLE}/document/unheard-of").status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("url", "anchors", "reason"),
-    [
+def test_source__that_can_t_be_one__refused(site: Site) -> None:
+    MetadataSite.of_role_sso(site)
+    browser = site.signed_in(site.owner)
+    token = browser.csrf(f"{ROLE}/document")
+    for url, anchors, reason in (
         ("http://idp.example.com/metadata", "", "FetchUrl"),
         ("javascript:alert(1)", "", "FetchUrl"),
         ("https://idp.example.com/metadata", "no certificate", "ParameterInvalid"),
         ("https://idp.example.com/metadata", "x" * 65_000, "ParameterInvalid"),
-    ],
-)
-def test_source__that_can_t_be_one__refused(site: Site, url: str, anchors: str, reason: str) -> None:
-    MetadataSite.of_role_sso(site)
-    browser = site.signed_in(site.owner)
-    form = {"csrf_token": browser.csrf(f"{ROLE}/document"), "url": url, "anchors": anchors}
-    assert reason_of(browser.post(f"{ROLE}/document/source", data=form)) == reason
+    ):
+        form = {"csrf_token": token, "url": url, "anchors": anchors}
+        assert reason_of(browser.post(f"{ROLE}/document/source", data=form)) == reason
 
 
 @pytest.fixture

@@ -17,8 +17,13 @@ KINDS: dict[str, Callable[[Site], MetadataSite]] = {
 
 
 @pytest.fixture(params=KINDS)
-def world(request: pytest.FixtureRequest, site: Site) -> MetadataSite:
+def either(request: pytest.FixtureRequest, site: Site) -> MetadataSite:
     return KINDS[request.param](site)
+
+
+@pytest.fixture
+def world(site: Site) -> MetadataSite:
+    return MetadataSite.of_role_sso(site)
 
 
 def test_login__by_the_old_certificate__counts_and_promotes_nothing(world: MetadataSite) -> None:
@@ -31,17 +36,17 @@ def test_login__by_the_old_certificate__counts_and_promotes_nothing(world: Metad
     assert world.row(print_of(NEW)).use_count == 0
 
 
-def test_login__by_the_staged_certificate__puts_the_document_in_force(world: MetadataSite) -> None:
-    world.offer(document(NEW, redirect="https://idp.example.com/v2/sso"))
-    answer = world.sign_in(NEW)
+def test_login__by_the_staged_certificate__puts_the_document_in_force(either: MetadataSite) -> None:
+    either.offer(document(NEW, redirect="https://idp.example.com/v2/sso"))
+    answer = either.sign_in(NEW)
     assert answer.status_code == 303
-    assert world.states() == {OLD: RETIRING, NEW: ACTIVE}
-    assert world.row(print_of(NEW)).use_count == 1
-    (receipt,) = world.receipts("MetadataPromoted")
+    assert either.states() == {OLD: RETIRING, NEW: ACTIVE}
+    assert either.row(print_of(NEW)).use_count == 1
+    (receipt,) = either.receipts("MetadataPromoted")
     assert receipt.request_id == answer.headers["X-Request-Id"]
     assert receipt.details["certificates_in_force"] == [print_of(NEW)]
-    assert reason_of(world.sign_in(OLD)) == "SamlSignatureValue"
-    assert world.sign_in(NEW).status_code == 303
+    assert reason_of(either.sign_in(OLD)) == "SamlSignatureValue"
+    assert either.sign_in(NEW).status_code == 303
 
 
 def test_login__refused_after_the_signature__promotes_nothing(world: MetadataSite) -> None:
@@ -51,36 +56,36 @@ def test_login__refused_after_the_signature__promotes_nothing(world: MetadataSit
     assert world.states() == {OLD: ACTIVE, NEW: STAGED}
 
 
-def test_login__staged_with_another_entity_id__by_either(world: MetadataSite) -> None:
+def test_login__staged_with_another_entity_id__by_either(either: MetadataSite) -> None:
     other = "https://idp.example.com/v2"
-    world.offer(document(NEW, entity_id=other))
-    assert world.sign_in(OLD).status_code == 303
+    either.offer(document(NEW, entity_id=other))
+    assert either.sign_in(OLD).status_code == 303
     issuer = {"response_issuer": other, "issuer": f"<saml:Issuer>{other}</saml:Issuer>"}
-    assert world.sign_in(OLD, **issuer).status_code == 403, "the old certificate does not speak for the new name"
-    assert world.sign_in(NEW, **issuer).status_code == 303
-    assert world.states() == {OLD: RETIRING, NEW: ACTIVE}
-    assert world.sign_in(NEW, **issuer).status_code == 303
+    assert either.sign_in(OLD, **issuer).status_code == 403, "the old certificate does not speak for the new name"
+    assert either.sign_in(NEW, **issuer).status_code == 303
+    assert either.states() == {OLD: RETIRING, NEW: ACTIVE}
+    assert either.sign_in(NEW, **issuer).status_code == 303
 
 
-def test_spike__of_logins_that_the_previous_would_have_taken__brings_it_back(world: MetadataSite) -> None:
-    world.offer(document(NEW))
-    world.sign_in(NEW)
+def test_spike__of_logins_that_the_previous_would_have_taken__brings_it_back(either: MetadataSite) -> None:
+    either.offer(document(NEW))
+    either.sign_in(NEW)
     for _ in range(4):
-        assert reason_of(world.sign_in(OLD)) == "SamlSignatureValue"
-    assert world.states() == {OLD: RETIRING, NEW: ACTIVE}
-    world.sign_in(OLD)
-    assert world.states() == {OLD: ACTIVE}
-    (receipt,) = world.receipts("MetadataRolledBack")
+        assert reason_of(either.sign_in(OLD)) == "SamlSignatureValue"
+    assert either.states() == {OLD: RETIRING, NEW: ACTIVE}
+    either.sign_in(OLD)
+    assert either.states() == {OLD: ACTIVE}
+    (receipt,) = either.receipts("MetadataRolledBack")
     assert receipt.details["certificates_in_force"] == [print_of(OLD)]
-    with world.site.services.store.reading() as session:
-        waiting = find_document(session, world.key, DocumentState.WAITING)
-        source = find_source(session, world.key)
+    with either.site.services.store.reading() as session:
+        waiting = find_document(session, either.key, DocumentState.WAITING)
+        source = find_source(session, either.key)
     assert waiting is not None
     assert waiting.by_hand
     assert source is not None
     assert source.trial_until is None
-    assert world.sign_in(OLD).status_code == 303
-    assert reason_of(world.sign_in(NEW)) == "SamlSignatureValue"
+    assert either.sign_in(OLD).status_code == 303
+    assert reason_of(either.sign_in(NEW)) == "SamlSignatureValue"
 
 
 def test_spike__fewer_failures_than_logins__changes_nothing(world: MetadataSite) -> None:
