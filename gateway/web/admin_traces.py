@@ -63,5 +63,9 @@ def _name_of(session: Session, key: str) -> str:
     kind, _, rest = key.partition(":")
     if kind == "user-sso":
         return "User SSO"
-    row = session.get(SamlProvider if kind == "saml" else OidcProvider, int(rest)) if rest else None
+    if not rest:
+        return ""
+    row: SamlProvider | OidcProvider | None = (
+        session.get(SamlProvider, int(rest)) if kind == "saml" else session.get(OidcProvider, int(rest))
+    )
     return "" if row is None else row.name
