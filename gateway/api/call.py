@@ -19,6 +19,7 @@ _FORM = "application/x-www-form-urlencoded"
 _NAME = re.compile(r"[A-Za-z0-9]{1,64}")
 _VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FORMATS = {"json": False, "xml": True}
+_PLAIN = re.compile(r"[A-Za-z0-9._~-]*")  # says what it says: most names, and many values
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -111,6 +112,8 @@ def _parse_pairs(encoded: str, earlier: Mapping[str, str]) -> dict[str, str]:
 
 def _decoded(text: str) -> str:
     """Raises: InputError(PARAMETER_INVALID): two readings of one text are one too many, and PostgreSQL has no NUL."""
+    if _PLAIN.fullmatch(text):
+        return text
     try:
         decoded = unquote_plus(text, errors="strict")
     except UnicodeDecodeError:

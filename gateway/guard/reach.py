@@ -1,5 +1,6 @@
 """About whom a resource service may ask: the principals of its own account; those of all, where it is registered so."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.directory.resource_services import service_codes_of
@@ -11,24 +12,24 @@ from gateway.store.direct import Source
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """`codes` are the services that it may ask about in other accounts; None: whatever it likes, in every account.
+    """`find_codes` gives the services that it may ask about in other accounts, and is asked only where that matters.
 
     None is for a service in our own process: it holds the keys of the database and needs no leave.
     """
 
     account_id: str
-    codes: frozenset[str] | None = frozenset()
+    find_codes: Callable[[], frozenset[str]] | None
 
 
 EVERYWHERE = Reach("", None)
 
 
 def reach_of(source: Source, service: Principal) -> Reach:
-    """How far the caller of the API may ask. One query below the ORM; none for the owner of an account."""
+    """How far the caller of the API may ask. No owner of an account is a service of others."""
     if isinstance(service, AccountOwner):
-        return Reach(service.account_id)
+        return Reach(service.account_id, frozenset)
     own_id = service.user_id if isinstance(service, RamUser) else service.role_id
-    return Reach(service.account_id, service_codes_of(source, service.account_id, own_id))
+    return Reach(service.account_id, lambda: service_codes_of(source, service.account_id, own_id))
 
 
 def check_reach(reach: Reach, account_id: str, question: Question | None) -> None:
@@ -36,9 +37,10 @@ def check_reach(reach: Reach, account_id: str, question: Question | None) -> Non
 
     Says the same whether or not there is such an account. Raises: Denied(ACCESS_DENIED).
     """
-    if account_id == reach.account_id or reach.codes is None:
+    if account_id == reach.account_id or reach.find_codes is None:
         return
+    codes = reach.find_codes()
     asked = set() if question is None else {question.service, question.resource_service}
-    if not reach.codes or not asked <= reach.codes:
+    if not codes or not asked <= codes:
         message = "you are not authorized to do this action"
         raise Denied(Reason.ACCESS_DENIED, message, None, f"a service of {reach.account_id} asked about {account_id}")

@@ -6,6 +6,7 @@ was not used before. Headers are not signed, so nothing may be taken from them. 
 
 import base64
 import hmac
+import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from gateway.secret import Secret
 
 _METHOD = "HMAC-SHA1"
 _VERSION = "1.0"
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")  # what needs no encoding: most names, and many values
 
 
 def check_method(parameters: Mapping[str, str]) -> None:
@@ -57,4 +59,4 @@ def verify_signature(method: str, parameters: Mapping[str, str], secret: Secret)
 
 
 def _encoded(text: str) -> str:
-    return quote(text, safe="~")
+    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="~")

@@ -19,6 +19,7 @@ FAMILY = "ACS3-"
 NO_MATCH = "Specified signature is not matched with our calculation. server string to sign is:"
 
 _MAX_LENGTH = 8192
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")  # what needs no encoding: most names, and many values
 _HASH_OF_NOTHING = hashlib.sha256(b"").hexdigest()
 _AUTHORIZATION = re.compile(
     r"ACS3-HMAC-SHA256 +Credential=([A-Za-z0-9._-]{1,128}), *SignedHeaders=([a-z0-9;_.-]+), *Signature=([0-9a-f]{64})"
@@ -135,7 +136,7 @@ def is_body_signed(request: SignedRequest) -> bool:
 
 
 def _encoded(text: str) -> str:
-    return quote(text, safe="~")
+    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="~")
 
 
 def _incomplete(detail: str) -> CredentialError:

@@ -29,6 +29,7 @@ from gateway.sts.app_sessions import find_app_session
 from gateway.web.app_page import refusal_page
 from gateway.web.edge import Edge, see_other
 from gateway.web.proxied import Kind, Proxied, read_proxied, sign_in_path
+from gateway.web.records import remember
 from gateway.web.visit import current_visit
 
 IDENTITY_HEADER = "X-Ramgate-Identity"
@@ -85,7 +86,10 @@ def decide(services: Services, proxied: Proxied) -> tuple[Principal, Ruling]:
         found, captured = proxied.app.find(proxied.method, proxied.target)
         caller = Caller(live.principal, live.token, live.mfa_present, live.mfa_at)
         question = found.question(captured, told_of(proxied.client))
-        return live.principal, rule(session, services.authorizer, caller, question, now)
+        ruling = rule(session, services.authorizer, caller, question, now)
+    if ruling.decision is not None:
+        remember(services, live.principal, ruling.decision)
+    return live.principal, ruling
 
 
 def check_allowed(ruling: Ruling) -> None:
