@@ -72,7 +72,7 @@ def test_take_role__allowed_by_both__is_the_role_with_its_credentials(ready: Sit
 
 
 def test_take_role__trust_policy_asks_for_a_second_factor__only_who_proved_one(ready: Site) -> None:
-    assert reason_of(take(ready.signed_in(ready.alice), "careful")) == "TrustPolicyDenied"
+    assert reason_of(take(ready.signed_in(ready.alice), "careful")) == "StepUpImpossible"
     browser = with_code(ready)
     assert take(browser, "careful").headers["Location"] == "/session"
     token = token_of(ready, browser)
