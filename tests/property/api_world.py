@@ -3,8 +3,10 @@
 import itertools
 import json
 import logging
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -12,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from gateway.api.action import AnyAction, Auth
 from gateway.api.pipeline import run
+from gateway.audit.keeping import keep_records
 from gateway.directory.access_keys import NewAccessKey, create_access_key
 from gateway.directory.attachments import attach_policy
 from gateway.directory.authorization import Authorizer
@@ -123,7 +126,9 @@ class World:
         return value
 
     def _new_store(self) -> Store:
-        return Store(self._databases.copy_of(self._template))
+        store = Store(self._databases.copy_of(self._template))
+        keep_records(store, lambda: self._ring, Path(tempfile.gettempdir()) / "ramgate-tests")
+        return store
 
     def _populate(self, session: Session) -> Mapping[str, NewAccessKey]:
         now = self._clock.now()
