@@ -91,7 +91,7 @@ class Service:
 
     def send(self, environ: Mapping[str, Any]) -> Answer:
         statuses: list[str] = []
-        body = b"".join(self.middleware(dict(environ), lambda status, _headers, *_: statuses.append(status)))  # type: ignore[arg-type,return-value]
+        body = b"".join(self.middleware(dict(environ), lambda status, _headers, *_: statuses.append(status)))  # type: ignore[arg-type]
         return Answer(int(statuses[0].split(" ")[0]), json.loads(body))
 
     def environ(

@@ -40,7 +40,8 @@ def string_to_sign(method: str, parameters: Mapping[str, str]) -> str:
     """All parameters but the signature, sorted by name. A space is `%20` here, whatever it was on the wire."""
     pairs = sorted((name, value) for name, value in parameters.items() if name != "Signature")
     query = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in pairs)
-    return f"{method}&%2F&{_encoded(query)}"
+    # Encoded as a whole once more. What is in it needs that nowhere else: it was encoded already.
+    return f"{method}&%2F&{query.replace('%', '%25').replace('=', '%3D').replace('&', '%26')}"
 
 
 def sign(secret: Secret, text: str) -> str:

@@ -58,7 +58,7 @@ def test_authorize__denied_by_condition__tells_what_came_nearest(company: Seed) 
     alice = company.new_user()
     condition = {"IpAddress": {"acs:SourceIp": "10.0.0.0/8"}, "Bool": {"acs:SecureTransport": "true"}}
     give(company, alice, {"Effect": "Allow", "Action": "oss:*", "Resource": "*", "Condition": condition})
-    inside = {"acs:SourceIp": "10.1.2.3", "acs:SecureTransport": True}
+    inside: dict[str, Any] = {"acs:SourceIp": "10.1.2.3", "acs:SecureTransport": True}
     assert service.call("Authorize", **question(company, alice, **inside))["Allowed"]
     answer = service.call("Authorize", **question(company, alice, **{**inside, "acs:SourceIp": "203.0.113.9"}))
     assert (answer["Allowed"], answer["Outcome"], "Statement" in answer) == (False, "ImplicitDeny", False)

@@ -47,7 +47,7 @@ ATTACKS: dict[str, Change] = {
     "no signature": lambda _service, environ: {
         key: value for key, value in environ.items() if key != "HTTP_AUTHORIZATION"
     },
-    "only a caller of one's own making": lambda service, _environ: service.environ("/notes/a", **{CALLER: "root"}),
+    "only a caller of one's own making": lambda service, _environ: service.environ("/notes/a") | {CALLER: "root"},
     "an encoded slash": lambda service, _environ: service.signed("/notes%2fa"),
     "dots": lambda service, _environ: service.signed("/notes/../admin"),
     "encoded dots": lambda service, _environ: service.signed("/notes/%2e%2e/admin"),

@@ -1,6 +1,9 @@
 from collections.abc import Mapping
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.errors import CredentialError, InputError, Reason
 from gateway.guard.signature_v1 import check_method, check_operation_is_signed, sign, string_to_sign, verify_signature
@@ -115,3 +118,13 @@ def test_check_operation_is_signed__in_headers_only__refused(name: str) -> None:
     with pytest.raises(InputError) as caught:
         check_operation_is_signed({key: value for key, value in SDK.items() if key != name})
     assert (caught.value.reason, caught.value.subject) == (Reason.PARAMETER_MISSING, name)
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@given(st.dictionaries(TEXTS, TEXTS, max_size=5))
+def test_string_to_sign__any_texts__is_encoded_twice_as_a_client_does(parameters: dict[str, str]) -> None:
+    pairs = sorted((name, value) for name, value in parameters.items() if name != "Signature")
+    query = "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in pairs)
+    assert string_to_sign("GET", parameters) == f"GET&%2F&{quote(query, safe='~')}"

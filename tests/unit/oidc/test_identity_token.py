@@ -35,7 +35,7 @@ def issued(identity: Identity = WHO, sign: Callable[[bytes], bytes] = PRIVATE.si
     return issue_identity(identity, "k1", sign, NOON, "token-1")
 
 
-def forged(change: Callable[[dict[str, object], dict[str, object]], None]) -> str:
+def forged(change: Callable[[dict[str, object], dict[str, object]], object]) -> str:
     """With header and claims of somebody who has the key, and other ideas."""
     head, payload, _ = issued().split(".")
     header, claims = (json.loads(decode_base64url(part.encode())) for part in (head, payload))
