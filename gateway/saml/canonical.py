@@ -21,14 +21,16 @@ def canonicalize(element: Element, prefixes: Sequence[str]) -> bytes:
     Raises: SamlError(SAML_XML_MALFORMED) if there is no canonical form.
     """
     # lxml drops, without a word, prefixes that the thread which writes has never read; the tree may be of another one.
-    declared = element.nsmap if prefixes else {}
-    listed = [prefix for prefix in dict.fromkeys(prefixes) if prefix in declared and prefix != "xml"]
+    declared: list[str] = []
+    if prefixes and name_budget.new_prefixes(prefixes):
+        nsmap = element.nsmap
+        declared = [prefix for prefix in dict.fromkeys(prefixes) if prefix in nsmap and prefix != "xml"]
+    unknown = name_budget.new_prefixes(declared)
     try:
-        unknown = name_budget.new_prefixes(listed)
         if not unknown or name_budget.learn_prefixes(unknown, _read_declarations):
-            canonical = _write(element, listed)
+            canonical = _write(element, prefixes)
         else:
-            canonical = _write_apart(element, listed)
+            canonical = _write_apart(element, prefixes, declared)
     except (etree.LxmlError, ValueError) as exc:  # a relative namespace name, for one
         raise SamlError(Reason.SAML_XML_MALFORMED, "the SAML message has no canonical form", str(exc)[:200]) from exc
     if not canonical:
@@ -43,13 +45,13 @@ def _write(element: Element, prefixes: Sequence[str]) -> bytes:
     return canonical
 
 
-def _write_apart(element: Element, prefixes: Sequence[str]) -> bytes:
-    """In a thread that learns the prefixes and takes them with it."""
+def _write_apart(element: Element, prefixes: Sequence[str], declared: Sequence[str]) -> bytes:
+    """In a thread that learns the prefixes, all that are `declared`, and takes them with it."""
     written: list[bytes | Exception] = []
 
     def work() -> None:
         try:
-            _read_declarations(prefixes)
+            _read_declarations(declared)
             written.append(_write(element, prefixes))
         except Exception as exc:  # noqa: BLE001 - raised again below
             written.append(exc)

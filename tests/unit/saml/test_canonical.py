@@ -38,3 +38,16 @@ def test_canonicalize__many_new_prefixes__cost_this_thread_a_bounded_memory(monk
         assert prefix.encode() in canonicalize(parse_apart(_document(prefix), max_bytes=1000)[0], [prefix])
 
     assert name_budget.spent() <= name_budget.LIMIT
+
+
+def test_canonicalize__one_prefix_known_and_one_new__declares_both_in_a_thread_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known, new = f"p{secrets.token_hex(6)}", f"q{secrets.token_hex(6)}"
+    canonicalize(parse_apart(_document(known), max_bytes=1000)[0], [known])
+    monkeypatch.setattr(name_budget, "LIMIT", name_budget.spent())
+    xml = f'<a xmlns:{known}="urn:k" xmlns:{new}="urn:n"><b/></a>'.encode()
+
+    written = canonicalize(parse_apart(xml, max_bytes=1000)[0], [known, new])
+
+    assert written == f'<b xmlns:{known}="urn:k" xmlns:{new}="urn:n"></b>'.encode()
