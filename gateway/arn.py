@@ -14,7 +14,7 @@ class RamArn:
     """The ARN of one RAM entity, such as `acs:ram::1234567890123456:role/reader`."""
 
     account_id: str
-    kind: str  # user | group | role | mfa | policy | saml-provider | oidc-provider
+    kind: str  # user | group | role | mfa | policy | saml-provider | oidc-provider | instance
     name: str
 
     def __str__(self) -> str:
@@ -64,6 +64,10 @@ def oidc_provider_arn(account_id: str, name: str) -> str:
 def mfa_arn(account_id: str, name: str) -> str:
     """The serial number of a virtual MFA device."""
     return f"acs:ram::{account_id}:mfa/{name}"
+
+
+def instance_arn(account_id: str, instance_id: str) -> str:
+    return f"acs:ram::{account_id}:instance/{instance_id}"
 
 
 def root_arn(account_id: str) -> str:

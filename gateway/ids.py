@@ -33,7 +33,7 @@ def new_entity_id() -> str:
 
 
 def new_node_id(kind: str) -> str:
-    """`rd-`, `r-`, `fd-`, `cp-`, `rg-` and 16 lower-case letters and digits: what a resource directory is made of."""
+    """`rd-`, `r-`, `fd-`, `cp-`, `rg-`, `i-` and 16 hex digits: what a resource directory is made of, and instances."""
     return f"{kind}-{secrets.token_hex(8)}"
 
 

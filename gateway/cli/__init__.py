@@ -8,6 +8,7 @@ from gateway.cli import (
     federation,
     group,
     init,
+    instance,
     key,
     keys,
     metadata,
@@ -44,6 +45,7 @@ main.add_command(user.user)
 main.add_command(group.group)
 main.add_command(role.role)
 main.add_command(policy.policy)
+main.add_command(instance.instance)
 main.add_command(resource_group.resource_group)
 main.add_command(resource_directory.directory)
 main.add_command(resource_directory.control)

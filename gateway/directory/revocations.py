@@ -2,7 +2,8 @@
 
 Kinds and values: "role" role id, "user" user id, "session" session id, "provider" provider ARN,
 "certificate" SHA-256 fingerprint, "assertion" issuer and assertion ID as `<issuer>#<id>`, "subject", "idp-session" and
-"unnamed-session" as `<provider ARN>#<subject, or ID of the session at the provider>`, "access-key" `<account>#<ID>`.
+"unnamed-session" as `<provider ARN>#<subject, or ID of the session at the provider>`, "access-key" `<account>#<ID>`,
+"instance" instance id.
 What an account calls back by itself is bound to it: "own-session" `<account>#<session>`, "own-certificate"
 `<account>#<fingerprint>`, "own-assertion" `<account>#<issuer>#<id>`. What a SAML provider signs out has the time of the
 provider's clock: "saml-logout" `<provider ARN>#<subject>`, "saml-session" `<provider ARN>#<index and subject>`.

@@ -26,6 +26,7 @@ _CLASHES = {
     "Member": "the account is in a directory already",
     "ControlPolicy": "there is a control policy of this name already",
     "ControlPolicyAttachment": "the control policy is attached there already",
+    "Instance": "there is an instance of this name already",
     "ResourceGroup": "there is a resource group of this name already",
     "Resource": "there is a resource of this ARN already",
     "User.LoginProfile": "the user has a password already",

@@ -19,6 +19,7 @@ from gateway.policy import (
     FederatedPrincipal,
     RamKind,
     RamPrincipal,
+    ServicePrincipal,
     TrustedPrincipal,
     TrustPolicy,
     decide_trust,
@@ -118,6 +119,34 @@ def assume_with_identity(
         mfa_at=_mfa_time(identity_context, now),
     )
     check_live(session, token, now)
+    return RoleSessionGrant(token, build_credentials(ring, token), decision, duration.name)
+
+
+def assume_for_service(
+    source: Source,
+    *,
+    ring: KeyRing,
+    service: str,
+    role: Role,
+    session_name: str,
+    context: Context,
+    duration_s: int | None,
+    lineage: tuple[tuple[str, str], ...],
+    now: datetime,
+) -> RoleSessionGrant:
+    """Turn something that a service runs, such as an instance, into a session of `role`.
+
+    That it is this service's was proven before; the role's trust policy and control policies decide. Whatever is named
+    in `lineage` ends the session when it is revoked.
+    Raises: Denied(TRUST_POLICY_DENIED); InputError about DurationSeconds; CredentialError(TOKEN_REVOKED).
+    """
+    decision = _decide(source, role, ServicePrincipal(service), context)
+    check_trusted(decision, service)
+    duration = api_duration(
+        duration_s=duration_s, session_not_on_or_after=None, role_max_s=role.max_session_duration_s, now=now
+    )
+    token = replace(_new_token(role, session_name, None, duration, now), lineage=lineage)
+    check_live(source, token, now)
     return RoleSessionGrant(token, build_credentials(ring, token), decision, duration.name)
 
 
