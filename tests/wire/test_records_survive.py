@@ -22,7 +22,7 @@ from tests.wire.seed import Seed, seed
 from tests.wire.signed import SignedCall, send
 
 _CALLERS = 6
-_BEFORE_THE_KILL = 250
+_BEFORE_THE_KILL = 150
 
 READ = {"x-acs-action": "ListUsers", "x-acs-version": "2015-05-01"}
 CHANGE = {"x-acs-action": "CreateGroup", "x-acs-version": "2015-05-01"}
