@@ -3,6 +3,8 @@
 Rule: policy-language §5.2, step 1.
 """
 
+from collections.abc import Mapping
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,14 +25,18 @@ from gateway.policy import (
 from gateway.store.direct import Source
 from gateway.store.reading import Reading
 
+PROPOSED_VERSION = "proposed"  # of a policy whose document nobody has saved
 _EVERYTHING = PolicyDocument((Statement(Effect.ALLOW, ("*",), ("*",)),))
+_AS_SAVED: Mapping[str, PolicyDocument] = {}
 
 
-def control_levels(source: Source, account_id: str) -> tuple[PolicySet, ...]:
+def control_levels(
+    source: Source, account_id: str, proposed: Mapping[str, PolicyDocument] = _AS_SAVED
+) -> tuple[PolicySet, ...]:
     """Empty for an account under no control: in no directory, in one that has not enabled them, or managing one.
 
     Each level must allow a request; the account owner and service-linked roles are not asked about. One query for an
-    account in no directory.
+    account in no directory. `proposed`: other documents for control policies, by id.
     """
     session = source.session if isinstance(source, Reading) else source
     if not isinstance(session, Session):
@@ -52,17 +58,21 @@ def control_levels(source: Source, account_id: str) -> tuple[PolicySet, ...]:
     )
     levels: dict[str, list[AttachedPolicy]] = {node: [] for node in nodes}
     for attachment, policy in session.execute(query):
-        levels[attachment.node_id].append(_attached(attachment, policy))
+        levels[attachment.node_id].append(_attached(attachment, policy, proposed))
     return tuple(compile_policies(policies) for policies in levels.values())
 
 
-def _attached(attachment: ControlAttachment, policy: ControlPolicy | None) -> AttachedPolicy:
+def _attached(
+    attachment: ControlAttachment, policy: ControlPolicy | None, proposed: Mapping[str, PolicyDocument]
+) -> AttachedPolicy:
     is_account = attachment.node_kind == "Account"
+    changed = None if policy is None else proposed.get(policy.id)
+    saved = _EVERYTHING if policy is None else parse_policy(policy.document)
     return AttachedPolicy(
         name=FULL_ACCESS if policy is None else policy.name,
         type=PolicyType.CONTROL,
-        version="",
-        document=_EVERYTHING if policy is None else parse_policy(policy.document),
+        version="" if changed is None else PROPOSED_VERSION,
+        document=saved if changed is None else changed,
         attached_to=root_arn(attachment.node_id) if is_account else attachment.node_id,
         via=attachment.node_kind,
     )
