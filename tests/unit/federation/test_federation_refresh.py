@@ -8,7 +8,6 @@ from sqlalchemy import func, select
 
 from gateway.audit.receipts import list_receipts
 from gateway.directory import federation_intake
-from gateway.directory.adoptions import lapse_gone, remove_federation
 from gateway.directory.federation_entities import (
     FederationDocument,
     FederationEntity,
@@ -20,17 +19,11 @@ from gateway.directory.federations import (
     due_federations,
     get_federation_by_id,
     hold_claim,
-    list_federations,
     take_refresh,
 )
-from gateway.directory.metadata_documents import DocumentState, find_document
-from gateway.directory.metadata_sources import find_source, lock_source, set_pasted_source
-from gateway.directory.saml_providers import delete_saml_provider, get_saml_provider, trusted_certificates
-from gateway.errors import GatewayError, Reason
+from gateway.errors import Reason
 from gateway.federation.federation_refresh import (
-    ENTITY_GONE,
     REFRESHED,
-    lapse_entities,
     refresh_due_federations,
     refresh_federation,
 )
@@ -260,128 +253,16 @@ def test_refresh__older_copy__is_refused(world: FederationWorld, published: bool
     assert world.seen() == ["University 1"]
 
 
-def test_adopt__entity__is_a_provider_whose_certificates_are_trusted(world: FederationWorld) -> None:
-    world.publish(1, 2)
-    world.refresh()
-
-    key = world.adopt(1)
-
-    with world.store.reading() as session:
-        provider = get_saml_provider(session, ACCOUNT, "corp")
-        assert provider.entity_id == entity_id(1)
-        assert provider.description == "From the federation edu"
-        assert len(trusted_certificates(session, entity_id(1))) == 1
-        source = find_source(session, key)
-        assert source is not None
-        assert (source.kind, source.valid_until) == ("federation", NOON + timedelta(days=14))
-        assert trusted_certificates(session, entity_id(2)) == ()
-
-
-@pytest.mark.parametrize(
-    ("number", "reason"), [(1, Reason.ALREADY_EXISTS), (7, Reason.NOT_FOUND), (3, Reason.METADATA_ENDPOINT)]
-)
-def test_adopt__twice_unknown_or_unusable__is_refused_and_leaves_nothing(
-    world: FederationWorld, number: int, reason: Reason
-) -> None:
-    unusable = federation_entity(3).replace("https://idp3.example.org/sso", "ftp://idp3.example.org/sso")
-    world.entities = [federation_entity(1), unusable]
-    world.refresh()
-    world.adopt(1)
-
-    with pytest.raises(GatewayError) as caught:
-        world.adopt(number, "second")
-
-    assert caught.value.reason is reason
-    assert len(world.adoptions()) == 1
-
-
-def test_refresh__adopted_entity_changed__is_staged_under_the_federations_signature(world: FederationWorld) -> None:
-    world.publish(1)
-    world.refresh()
-    key = world.adopt(1)
-    world.entities = [federation_entity(1, certificate=SECOND_CERTIFICATE)]
-
+def test_refresh__broken_entity__is_listed_with_its_reason(world: FederationWorld) -> None:
+    world.entities = [federation_entity(1), federation_entity(2).replace("entityID", 'validUntil="soon" entityID')]
     world.refresh()
 
     with world.store.reading() as session:
-        assert find_document(session, key, DocumentState.STAGED) is not None
-        assert len(trusted_certificates(session, entity_id(1))) == 2
-        kinds = [receipt.kind for receipt in list_receipts(session, account_id=ACCOUNT)]
-    assert "MetadataStaged" in kinds
-
-
-def test_refresh__adopted_entity_unchanged__holds_as_long_as_the_new_aggregate(world: FederationWorld) -> None:
-    world.publish(1)
-    world.refresh()
-    key = world.adopt(1)
-    world.publish(1, attributes=f'validUntil="{instant(NOON + timedelta(days=20))}"')
-
-    world.refresh()
-
-    with world.store.reading() as session:
-        source = find_source(session, key)
-        assert source is not None
-        assert (source.valid_until, source.outcome) == (NOON + timedelta(days=20), "Unchanged")
-
-
-def test_refresh__adopted_entity_gone__is_shown_and_lapses_after_three_days(world: FederationWorld) -> None:
-    world.publish(1, 2)
-    world.refresh()
-    key = world.adopt(1)
-    world.publish(2)
-    world.refresh()
-
-    with world.store.reading() as session:
-        source = find_source(session, key)
-        assert source is not None
-        assert (source.gone_since, source.outcome) == (NOON, "Gone")
-        assert [receipt.kind for receipt in list_receipts(session, account_id=ACCOUNT)].count(ENTITY_GONE) == 1
-    world.clock.advance(3 * 86_400 - 1)
-    lapse_entities(world.store, world.clock)
-    with world.store.reading() as session:
-        assert len(trusted_certificates(session, entity_id(1))) == 1
-    world.clock.advance(1)
-    lapse_entities(world.store, world.clock)
-    with world.store.reading() as session:
-        assert trusted_certificates(session, entity_id(1)) == ()
-        assert lapse_gone(session, world.clock.now()) == ()
-
-
-def test_refresh__gone_entity_comes_back__is_trusted_again(world: FederationWorld) -> None:
-    world.publish(1, 2)
-    world.refresh()
-    key = world.adopt(1)
-    world.publish(2)
-    world.refresh()
-    world.clock.advance(4 * 86_400)
-    lapse_entities(world.store, world.clock)
-    world.publish(1, 2)
-
-    world.refresh()
-
-    with world.store.reading() as session:
-        source = find_source(session, key)
-        assert source is not None
-        assert source.gone_since is None
-        assert len(trusted_certificates(session, entity_id(1))) == 1
-
-
-def test_refresh__provider_with_another_source__no_longer_follows_and_lets_the_federation_go(
-    world: FederationWorld,
-) -> None:
-    world.publish(1)
-    world.refresh()
-    key = world.adopt(1)
-    with world.store.transaction() as session:
-        set_pasted_source(lock_source(session, key, ACCOUNT, NOON))
-    world.entities = [federation_entity(1, certificate=SECOND_CERTIFICATE)]
-
-    world.refresh()
-
-    assert world.adoptions() == []
-    with world.store.transaction() as session:
-        assert find_document(session, key, DocumentState.STAGED) is None
-        remove_federation(session, get_federation_by_id(session, world.id), NOON)
+        (broken,) = search_entities(session, world.id, "", Page(10), broken=True).rows
+    assert "validUntil" in broken.problem
+    assert broken.entity_id == f"{entity_id(2)} (number 2)"
+    assert world.row().broken == 1
+    assert world.seen() == ["University 1"]
 
 
 def test_refresh__anchor_replaced__the_old_key_vouches_for_nothing_any_more(world: FederationWorld) -> None:
@@ -396,33 +277,3 @@ def test_refresh__anchor_replaced__the_old_key_vouches_for_nothing_any_more(worl
     world.body = aggregate(world.entities, key=new)
     assert world.refresh().outcome == "Refreshed"
     assert len(world.seen()) == 2
-
-
-def test_remove__with_adopted_providers__is_refused_until_they_are_deleted(world: FederationWorld) -> None:
-    world.publish(1, 2)
-    world.refresh()
-    world.adopt(1)
-    with pytest.raises(GatewayError) as caught, world.store.transaction() as session:
-        remove_federation(session, get_federation_by_id(session, world.id), NOON)
-    assert caught.value.reason is Reason.DELETE_CONFLICT
-    with world.store.transaction() as session:
-        delete_saml_provider(session, ACCOUNT, "corp")
-        remove_federation(session, get_federation_by_id(session, world.id), NOON)
-        assert list_federations(session, ACCOUNT) == []
-
-    refresh_due_federations(world.store, world.fetcher, world.clock, lambda: True)
-
-    assert rows(world) == (0, 0)
-    assert world.asked == [""]
-
-
-def test_refresh__broken_entity__is_listed_with_its_reason(world: FederationWorld) -> None:
-    world.entities = [federation_entity(1), federation_entity(2).replace("entityID", 'validUntil="soon" entityID')]
-    world.refresh()
-
-    with world.store.reading() as session:
-        (broken,) = search_entities(session, world.id, "", Page(10), broken=True).rows
-    assert "validUntil" in broken.problem
-    assert broken.entity_id == f"{entity_id(2)} (number 2)"
-    assert world.row().broken == 1
-    assert world.seen() == ["University 1"]
