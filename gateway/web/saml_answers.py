@@ -32,7 +32,7 @@ from gateway.web.artifact import Reference, resolve
 from gateway.web.caught import catch_saml
 from gateway.web.company_login import login_occasion, role_taken
 from gateway.web.edge import Edge, form_text, see_other
-from gateway.web.saml_pages import again_page, on_to_provider, saml_chooser
+from gateway.web.saml_pages import again_page, on_to_provider, once_more_page, saml_chooser
 from gateway.web.session import end_current, sign_in
 from gateway.web.sso_start import Door, Start, ask, door_of_key, enabled_user_sso
 from gateway.web.step_up import step_up_away, user_stepped_up
@@ -181,7 +181,10 @@ def _asked_again(edge: Edge, posted: Posted, refused: SamlError) -> Response:
         take_pending(session, answered, browser, posted.at)
         door: Door = door_of_key(session, pending.provider_key)
     begun = Start(browser, pending.target, pending.purpose, pending.aim, interactive=True)
-    return on_to_provider(edge, ask(services, door, begun), browser)
+    step = ask(services, door, begun)
+    if "again" in request.form:
+        return once_more_page(edge, step, browser, "Your company's sign-in has to show you its pages.")
+    return on_to_provider(edge, step, browser)
 
 
 def _complete(  # noqa: PLR0917 - who, for which account, and what was asked

@@ -21,14 +21,19 @@ def on_to_provider(edge: Edge, step: str | PostForm, browser: str) -> Response:
 
 
 def step_up_page(edge: Edge, step: str | PostForm, browser: str, role: str) -> Response:
-    """The same where the person expects to be let in, and is asked for a second factor first: a page says why.
+    """The same where the person expects to be let in, and is asked for a second factor first: a page says why."""
+    lead = f"{role} asks for a second factor. Your company's sign-in asks you for it, and brings you back here."
+    return once_more_page(edge, step, browser, lead)
 
-    A page, not a redirect: browsers hold a form that was just sent against its own page's policy, redirects included.
+
+def once_more_page(edge: Edge, step: str | PostForm, browser: str, lead: str) -> Response:
+    """On to a provider in answer to a form of ours: by a page, and not by a redirect, since browsers hold a form that
+    was just sent against the policy of the page that it stood on, redirects included.
     """
     if isinstance(step, PostForm):
-        response = _form_page(step, heading="One more step", lead=_why(role))
+        response = _form_page(step, heading="One more step", lead=lead)
     else:
-        response = page("step_up.html", lead=_why(role), url=step)
+        response = page("step_up.html", lead=lead, url=step)
     return edge.bind(response, browser)
 
 
@@ -74,7 +79,3 @@ def _form_page(
         action=form.action,
         fields=[*fields, ("RelayState", form.relay_state)] if form.relay_state else fields,
     )
-
-
-def _why(role: str) -> str:
-    return f"{role} asks for a second factor. Your company's sign-in asks you for it, and brings you back here."
