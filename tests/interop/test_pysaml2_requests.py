@@ -154,7 +154,7 @@ def test_user_sso_metadata__read_by_pysaml2_and_lxml__says_what_the_contract_say
         "unspecified",
     ]
     consumers = [(item.location, item.index, item.is_default) for item in descriptor.assertion_consumer_service]
-    assert consumers == [(ACS, "0", "true")]
+    assert consumers == [(ACS, "0", "true"), (ACS, "1", None)]
     logouts = [(item.binding.rpartition("-")[2], item.location) for item in descriptor.single_logout_service]
     assert logouts == [(binding, f"{BASE_URL}/{ACCOUNT_ID}/saml/logout") for binding in ("Redirect", "POST")]
 
@@ -171,7 +171,7 @@ def test_role_sso_metadata__read_by_pysaml2_and_lxml__says_what_the_contract_say
     logouts = [(item.binding.rpartition("-")[2], item.location) for item in descriptor.single_logout_service]
     assert logouts == [(binding, f"{BASE_URL}/saml-role/logout") for binding in ("Redirect", "POST")]
     consumers = [(item.location, item.index) for item in descriptor.assertion_consumer_service]
-    assert consumers == [(f"{BASE_URL}/saml-role/sso", "1")]
+    assert consumers == [(f"{BASE_URL}/saml-role/sso", "1"), (f"{BASE_URL}/saml-role/sso", "2")]
     assert [
         (item.name, item.friendly_name, item.is_required)
         for item in descriptor.attribute_consuming_service[0].requested_attribute
