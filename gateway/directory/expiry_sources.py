@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, exists, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, exists, func, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from gateway.directory.access_keys import AccessKeyRow, AccessKeyStatus
@@ -27,7 +27,7 @@ from gateway.directory.expiry_words import (
     saml_path,
     secret_words,
 )
-from gateway.directory.metadata_sources import MetadataSource
+from gateway.directory.metadata_sources import MetadataSource, SourceKind
 from gateway.directory.oidc_providers import OidcProvider
 from gateway.directory.oidc_sign_in import OidcSignInRow
 from gateway.directory.provider_certificates import TRUSTED, CertificateState, ProviderCertificate
@@ -40,6 +40,7 @@ from gateway.own_keys import OwnKeyState
 AHEAD = timedelta(days=90)
 OWN_AHEAD = timedelta(days=365)  # replacing our own keys concerns every identity provider
 Rows = Select[*tuple[Any, ...]]
+_RENEWED_AHEAD = timedelta(days=1)  # of what renews itself
 _PRINT = 12  # hex digits of a fingerprint that tell certificates of one provider apart
 _USER_SSO = "user SSO"
 
@@ -62,7 +63,7 @@ def stocks(session: Session, account_id: str | None) -> list[Stock]:
     """Everything that is kept in the database, of one account; None: of all. A new kind adds its own here."""
     return [
         *_certificates(account_id),
-        _metadata(account_id),
+        *_metadata(account_id),
         _client_secrets(account_id),
         *_access_keys(session, account_id),
     ]
@@ -149,15 +150,19 @@ def _certificate(row: Any, words: Words, *, account_id: str, provider_key: str, 
     )
 
 
-def _metadata(account_id: str | None) -> Stock:
-    query = (
-        select(MetadataSource, SamlProvider.name)
-        .outerjoin(SamlProvider, _is_of_provider())
-        .where(MetadataSource.valid_until.is_not(None))
-    )
-    if account_id is not None:
-        query = query.where(MetadataSource.account_id == account_id)
-    return Stock(ThingKind.METADATA, query, MetadataSource.valid_until, _metadata_thing)
+def _metadata(account_id: str | None) -> Iterable[Stock]:
+    """What is fetched again and again is always about to lapse, and is renewed before: it is shown once that fails."""
+    fetched = (SourceKind.URL.value, SourceKind.FEDERATION.value)
+    renewed = and_(MetadataSource.kind.in_(fetched), MetadataSource.failures == 0, MetadataSource.gone_since.is_(None))
+    for condition, ahead in ((not_(renewed), None), (renewed, _RENEWED_AHEAD)):
+        query = (
+            select(MetadataSource, SamlProvider.name)
+            .outerjoin(SamlProvider, _is_of_provider())
+            .where(MetadataSource.valid_until.is_not(None), condition)
+        )
+        if account_id is not None:
+            query = query.where(MetadataSource.account_id == account_id)
+        yield Stock(ThingKind.METADATA, query, MetadataSource.valid_until, _metadata_thing, ahead=ahead)
 
 
 def _is_of_provider() -> ColumnElement[bool]:

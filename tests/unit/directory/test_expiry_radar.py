@@ -140,6 +140,19 @@ def test_read_radar__metadata__with_the_name_of_its_provider(session: Session) -
     assert found[1].key == saml_provider_key(1)
 
 
+def test_read_radar__metadata_that_is_fetched__only_once_fetching_fails(session: Session) -> None:
+    create_saml_provider(session, ONE, "corp", idp_metadata(ENTITY_ID), now=NOON)
+    source = session.query(MetadataSource).one()
+    source.kind, source.url, source.valid_until = "url", "https://idp.example.com/md", NOON + 5 * DAY
+    session.flush()
+    kinds = [thing.kind for thing in read_radar(session, ONE, (), NOON).things]
+    assert ThingKind.METADATA not in kinds
+    assert ThingKind.METADATA in [thing.kind for thing in read_radar(session, ONE, (), NOON + 4.5 * DAY).things]
+    source.failures = 1
+    session.flush()
+    assert ThingKind.METADATA in [thing.kind for thing in read_radar(session, ONE, (), NOON).things]
+
+
 def test_read_radar__access_keys__by_the_age_that_the_account_chose(session: Session) -> None:
     owners, users = new_key(session, ONE), new_key(session, ONE, "alice")
     assert things(session, NOON + 60 * DAY - timedelta(seconds=1)) == []
