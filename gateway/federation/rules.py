@@ -63,16 +63,21 @@ def check_session_name_template(template: str) -> None:
     Raises: InputError(PARAMETER_INVALID), subject "SessionName".
     """
     rest = _PLACEHOLDER.sub("xx", template)
-    keys = _PLACEHOLDER.findall(template)
+    keys = keys_of_template(template)
     if len(template) > _LONGEST_TEMPLATE or not is_session_name(rest) or not all(":" in key for key in keys):
         message = "a session name has 2 to 64 letters, digits and - _ . @ =, and placeholders such as ${oidc:sub}"
         raise InputError(Reason.PARAMETER_INVALID, message, subject="SessionName")
 
 
+def keys_of_template(template: str) -> tuple[str, ...]:
+    """The condition keys that a session name is made of."""
+    return tuple(_PLACEHOLDER.findall(template))
+
+
 def make_session_name(template: str, context: Context) -> tuple[str, str]:
     """Fill a template in: the session name and nothing, or nothing and what stands in its way, in words."""
     folded = {key.lower(): values for key, values in context.items()}
-    for key in _PLACEHOLDER.findall(template):
+    for key in keys_of_template(template):
         if len(folded.get(key.lower(), ())) != 1:
             count = len(folded.get(key.lower(), ()))
             return "", f"the session name needs one value of {key}, and the login has {count or 'none'}"

@@ -57,17 +57,20 @@ def decide_federated(source: Source, role: Role, provider_arn: str, context: Con
     """Does the role's trust policy admit a login through this provider? It and control policies decide: no identity
     policy and no session policy has a say. Rule: policy-language §5.3; sso-contract §2.4.
     """
-    return _decide(source, role, FederatedPrincipal(provider_arn), context)
+    return decide_trusted(source, role, FederatedPrincipal(provider_arn), context)
 
 
 def decide_caller(
     source: Source, role: Role | AssumableRole, caller: RamUser | SessionToken, context: Context
 ) -> Decision:
     """Does the role's trust policy admit this caller? Its own policies are another question."""
-    return _decide(source, role, trusted_principal(caller), context)
+    return decide_trusted(source, role, trusted_principal(caller), context)
 
 
-def _decide(source: Source, role: Role | AssumableRole, principal: TrustedPrincipal, context: Context) -> Decision:
+def decide_trusted(
+    source: Source, role: Role | AssumableRole, principal: TrustedPrincipal, context: Context
+) -> Decision:
+    """Does the role's trust policy admit this principal, and do the control policies over the role's account?"""
     control = control_levels(source, role.account_id) if role.controlled else ()
     trust = _compiled_trust(role.trust_document)
     return decide_trust(trust, principal, context, role_arn=role.arn, control=control)
@@ -140,7 +143,7 @@ def assume_for_service(
     in `lineage` ends the session when it is revoked.
     Raises: Denied(TRUST_POLICY_DENIED); InputError about DurationSeconds; CredentialError(TOKEN_REVOKED).
     """
-    decision = _decide(source, role, ServicePrincipal(service), context)
+    decision = decide_trusted(source, role, ServicePrincipal(service), context)
     check_trusted(decision, service)
     duration = api_duration(
         duration_s=duration_s, session_not_on_or_after=None, role_max_s=role.max_session_duration_s, now=now
