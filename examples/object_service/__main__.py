@@ -4,8 +4,7 @@ import logging
 import os
 from pathlib import Path
 
-from alibabacloud_tea_openapi.models import Config
-
+from examples.calling import configured
 from examples.object_service.actions import Actions
 from examples.object_service.gatekeeper import Gatekeeper
 from examples.object_service.server import ObjectServer, Service
@@ -14,21 +13,12 @@ from examples.object_service.storage import Storage
 
 def main() -> None:
     given = os.environ
-    gatekeeper = Gatekeeper(
-        Config(
-            endpoint=given["RAMGATE_ENDPOINT"],  # host:port
-            protocol=given.get("RAMGATE_PROTOCOL", "HTTPS"),
-            ca=given.get("RAMGATE_CA_FILE"),
-            access_key_id=given["ALIBABA_CLOUD_ACCESS_KEY_ID"],
-            access_key_secret=given["ALIBABA_CLOUD_ACCESS_KEY_SECRET"],
-        )
-    )
     account_id, region = given["OBJECTS_ACCOUNT"], given.get("OBJECTS_REGION", "cn-hangzhou")
     most = int(given.get("OBJECTS_MOST_BYTES", str(64 * 1024 * 1024)))
     actions = Actions(Storage(Path(given["OBJECTS_DIR"])), account_id=account_id, region=region, most_bytes=most)
     host, _, port = given.get("OBJECTS_LISTEN", "127.0.0.1:9100").rpartition(":")
     logging.basicConfig(level=logging.INFO)
-    with ObjectServer(Service(account_id, region, gatekeeper, actions), (host, int(port))) as server:
+    with ObjectServer(Service(account_id, region, Gatekeeper(configured()), actions), (host, int(port))) as server:
         print(f"listening on {server.server_address[0]!s}:{server.server_address[1]}", flush=True)  # noqa: T201 - says where, if the port was 0
         server.serve_forever(poll_interval=0.2)
 

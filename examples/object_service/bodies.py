@@ -13,8 +13,8 @@ _LONGEST_LINE = 16
 
 
 def read_body(request: ObjectRequest, stream: BufferedIOBase, most: int) -> Iterator[bytes]:
-    """Raises: Refusal(EntityTooLarge) beyond `most` bytes, (MissingContentLength), (RequestTimeout) where it ends early,
-    (InvalidArgument) for chunks with anything but a size, and for trailers.
+    """Raises: Refusal(EntityTooLarge) beyond `most` bytes, (MissingContentLength), (RequestTimeout) where it ends
+    early, (InvalidArgument) for chunks with anything but a size, and for trailers.
     """
     coding, length = request.header("transfer-encoding"), request.header("content-length")
     if coding:

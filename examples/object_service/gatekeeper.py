@@ -12,9 +12,8 @@ from typing import Any
 from alibabacloud_tea_openapi.client import Client
 from alibabacloud_tea_openapi.exceptions import ClientException
 from alibabacloud_tea_openapi.models import Config
-from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
-from darabonba.runtime import RuntimeOptions
 
+from examples.calling import ask
 from examples.object_service.answers import Refusal
 from examples.object_service.signing import Signed
 
@@ -64,20 +63,8 @@ class Gatekeeper:
         return str(answer["Caller"]["Arn"])
 
     def _ask(self, **parameters: str) -> Any:
-        params = Params(
-            action="VerifyRequest",
-            version="2026-11-01",
-            pathname="/",
-            method="POST",
-            protocol="HTTPS",
-            auth_type="AK",
-            style="RPC",
-            req_body_type="formData",
-            body_type="json",
-        )
-        given = {name: value for name, value in parameters.items() if value}
         try:
-            return self._client.call_api(params, OpenApiRequest(body=given), RuntimeOptions(autoretry=False))["body"]
+            return ask(self._client, "VerifyRequest", parameters)
         except ClientException as error:
             if error.status_code not in _FORBIDDEN or error.status_code == _TOO_MANY:
                 raise _unavailable(error) from error
