@@ -7,14 +7,15 @@ from typing import TypedDict
 from gateway.api.action import AnyAction, Target, Work
 from gateway.client import policy_context
 from gateway.errors import Denied
-from gateway.policy import Decision, Outcome
+from gateway.policy import Decision
 from gateway.sts.token import SessionToken
 
 
 def authorize(action: AnyAction, request: object, work: Work, targets: tuple[Target, ...]) -> tuple[Decision, ...]:
     """One decision for each target, all of which allow the action.
 
-    Who acts on itself, where its account lets it, needs no policy that allows it; a policy that denies it still counts.
+    Who acts on itself, where its account lets it, needs no policy that allows it; a policy that denies it still counts,
+    and so does a level of control policies that does not let it through.
     Raises: Denied(ACCESS_DENIED) for the first target that is not allowed.
     """
     context = dict(policy_context(work.client, work.now, work.caller.arn, **mfa_of(work.token)))
@@ -45,6 +46,6 @@ def _decide(
     except Denied as denied:
         decision = denied.decision
         assert isinstance(decision, Decision)
-        if decision.outcome is not Outcome.IMPLICIT_DENY or not action.on_itself(work, request):
+        if not decision.only_ungranted or not action.on_itself(work, request):
             raise
         return decision

@@ -68,6 +68,11 @@ class Decision:
         return self.basis.outcome is Outcome.ALLOW
 
     @property
+    def only_ungranted(self) -> bool:
+        """Denied for want of a grant alone: control policies and the session policy would let it through."""
+        return self.outcome is Outcome.IMPLICIT_DENY and self.layer not in {Layer.CONTROL, Layer.SESSION}
+
+    @property
     def statement(self) -> StatementRef | None:
         return None if isinstance(self.basis, Unmatched) else self.basis.ref
 

@@ -153,4 +153,4 @@ class _Replay:
 
 
 def _unless_denied(decision: Decision) -> bool:
-    return decision.outcome is not Outcome.EXPLICIT_DENY
+    return decision.allowed or decision.only_ungranted

@@ -9,7 +9,7 @@ from gateway.directory.accounts import get_account
 from gateway.directory.password_holders import Holder
 from gateway.directory.users import find_user_by_id
 from gateway.errors import AuthenticationError, Denied, NotFound, Reason
-from gateway.policy import Decision, Outcome
+from gateway.policy import Decision
 from gateway.principal import AccountOwner, RamUser
 from gateway.services import Services
 from gateway.sts.sessions import BrowserSession
@@ -39,7 +39,8 @@ def current_holder(session: Session) -> Holder:
 def check_own(session: Session, services: Services, action: str, *, settings_allow: bool) -> None:
     """Refuse `ram:<action>` on oneself.
 
-    An owner may; a user whose account lets its users, unless a policy denies it; and whom a policy lets.
+    An owner may; a user whose account lets its users, unless a policy denies it or control policies do not let it
+    through; and whom a policy lets.
     Raises: Denied(ACCESS_DENIED).
     """
     decision = _decide(session, services, current_session(), action)
@@ -53,7 +54,7 @@ def may_own(session: Session, services: Services, action: str, *, settings_allow
 
 
 def _may(decision: Decision, *, settings_allow: bool) -> bool:
-    return decision.allowed or (settings_allow and decision.outcome is Outcome.IMPLICIT_DENY)
+    return decision.allowed or (settings_allow and decision.only_ungranted)
 
 
 def _decide(session: Session, services: Services, who: BrowserSession, action: str) -> Decision:
