@@ -25,6 +25,7 @@ _CODES = {
     "SignatureNonceUsed": "AccessDenied",
     "InvalidTimeStamp.Expired": "RequestTimeTooSkewed",
     "InvalidSecurityToken.Expired": "SecurityTokenExpired",
+    "InvalidSecurityToken.Revoked": "SecurityTokenRevoked",
     "InvalidSecurityToken.Malformed": "InvalidSecurityToken",
     "InvalidSecurityToken.MismatchWithAccessKey": "InvalidSecurityToken",
     "MissingSecurityToken": "InvalidSecurityToken",
@@ -68,9 +69,9 @@ class Gatekeeper:
         except ClientException as error:
             if error.status_code not in _FORBIDDEN or error.status_code == _TOO_MANY:
                 raise _unavailable(error) from error
-            reason = (error.data or {}).get("Reason", "")
-            code = "SecurityTokenRevoked" if reason == "TokenRevoked" else _CODES.get(error.code, "AccessDenied")
-            raise Refusal(403, code, error.message, f"the gateway refused the signature: {error.message}") from error
+            code = _CODES.get(error.code, "AccessDenied")
+            message = str((error.data or {}).get("Message", error.message))
+            raise Refusal(403, code, message, f"the gateway refused the signature: {message}") from error
         except Exception as error:  # whatever the client makes of a gateway that is not there: nobody gets in
             raise _unavailable(error) from error
 
