@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from gateway.audit.batches import iterate_decisions
 from gateway.audit.decisions import ITSELF, NO_POLICY, DecisionRecord
-from gateway.policy import Decision, Layer, Outcome
+from gateway.policy import Layer, Outcome
 from gateway.policy.request import ASSUME_ROLE
+from gateway.simulation.bulk import without_collector
 from gateway.simulation.changes import Change
 from gateway.simulation.flips import DryRun, Example, Turn
 from gateway.simulation.judging import Bench, Judge, Twice
@@ -54,7 +55,7 @@ def dry_run(session: Session, account_id: str, change: Change, window: Window, n
     """
     replay = _Replay(session, account_id, change, now)
     batches = iterate_decisions(session, account_id, since=window.since, until=window.until, after=window.after)
-    for row_id, records in batches:
+    for row_id, records in without_collector(batches):
         replay.take(records)
         if window.most is not None and replay.run.records >= window.most:
             replay.run.complete = False
@@ -72,7 +73,7 @@ class _Replay:
 
     def take(self, records: Iterable[DecisionRecord]) -> None:
         """The loop that a million records go through: what happens to most of them stands here."""
-        run, judge_of, count = self.run, self._bench.judge, 0
+        run, judge_of, fold_context, count = self.run, self._bench.judge, self._bench.spellings.fold, 0
         differ = other = decided = untouched = 0
         for record in records:
             count += 1
@@ -83,18 +84,19 @@ class _Replay:
             if judge is None:
                 run.principal_gone += 1
                 continue
-            twice = judge.ask(record.action, record.resource, record.context)
+            context, reason = record.context, record.reason
+            verdict = judge.verdict(record.action, record.resource, fold_context(context), context)
             decided += 1
-            before, after, reason = twice.allowed_before, twice.allowed_after, record.reason
+            before, after = verdict.allowed_before, verdict.allowed_after
             if reason == ITSELF:  # the account lets its users do this to themselves, unless a policy denies it
-                before, after = _unless_denied(twice.before), _unless_denied(twice.after)
+                before, after = not verdict.denied_before, not verdict.denied_after
             if before is not (record.outcome == _ALLOW or reason == ITSELF):
                 differ += 1
             if not judge.touched:
                 untouched += 1
             elif before is not after:
-                self._flip(record, judge.arn, twice, after=after)
-            elif not twice.same_statement:
+                self._flip(record, judge.arn, judge, after=after)
+            elif not verdict.same_statement:
                 other += 1
             if self._changed_role and record.action == ASSUME_ROLE and before and not reason:
                 self._take_assumed(record, judge)
@@ -127,7 +129,7 @@ class _Replay:
             return
         self.run.decided += 1
         self.run.untouched += twice.after is twice.before
-        self.run.differ_from_record += twice.allowed_before
+        self.run.differ_from_record += twice.verdict.allowed_before
         self._compare(record, arn, twice)
 
     def _take_assumed(self, record: DecisionRecord, judge: Judge) -> None:
@@ -139,18 +141,16 @@ class _Replay:
             self._compare(record, judge.arn, twice)
 
     def _compare(self, record: DecisionRecord, arn: str, twice: Twice) -> None:
-        if twice.allowed_before is not twice.allowed_after:
-            self._flip(record, arn, twice, after=twice.allowed_after)
-        elif not twice.same_statement:
+        verdict = twice.verdict
+        if verdict.allowed_before is not verdict.allowed_after:
+            self._flip(record, arn, twice, after=verdict.allowed_after)
+        elif not verdict.same_statement:
             self.run.other_statement += 1
 
-    def _flip(self, record: DecisionRecord, arn: str, twice: Twice, *, after: bool) -> None:
+    def _flip(self, record: DecisionRecord, arn: str, by: Twice | Judge, *, after: bool) -> None:
         flips, turn = self.run.flips, Turn.TO_ALLOW if after else Turn.TO_DENY
-        if flips.find(turn, arn, record.action, record.resource) is None:
+        if flips.is_new(turn, arn, record.action, record.resource):
+            twice = by if isinstance(by, Twice) else by.ask(record.action, record.resource, record.context)
             before_text, after_text = twice.before.explain(), twice.after.explain()
             example = Example(record.at, record.request_id, record.resource, before_text, after_text)
             flips.add(turn, arn, record.action, example)
-
-
-def _unless_denied(decision: Decision) -> bool:
-    return decision.allowed or decision.only_ungranted

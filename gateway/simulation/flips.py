@@ -46,19 +46,19 @@ class FlipTable:
     ungrouped: int = 0
     totals: dict[Turn, int] = field(default_factory=lambda: dict.fromkeys(Turn, 0))
 
-    def find(self, turn: Turn, principal_arn: str, action: str, resource: str) -> "Flips | None":
-        """The group that a flip belongs to, counted in; None if there is none yet, or no room for one."""
+    def is_new(self, turn: Turn, principal_arn: str, action: str, resource: str) -> bool:
+        """Count a flip. Whether it is the first of its kind, and there is room for one: then `add` it."""
         self.totals[turn] += 1
         group = self.groups.get((turn, principal_arn, action, pattern_of(resource)))
         if group is not None:
             group.count += 1
-        return group
-
-    def add(self, turn: Turn, principal_arn: str, action: str, example: Example) -> None:
-        """The first of its kind, which `find` did not find."""
+            return False
         if len(self.groups) >= MOST_GROUPS:
             self.ungrouped += 1
-            return
+            return False
+        return True
+
+    def add(self, turn: Turn, principal_arn: str, action: str, example: Example) -> None:
         pattern = pattern_of(example.resource)
         made = Flips(turn, principal_arn, action, pattern, example)
         self.groups[turn, principal_arn, action, pattern] = made

@@ -1,8 +1,8 @@
 """One principal judged twice: by the rules of today, and by those that somebody proposes.
 
-The rights of a principal are read once. What a decision depends on is exactly: action, resource, and the values of
-the condition keys that the statements about this action ask for; equal questions are decided once. Where nothing of a
-principal's rights is proposed, the second answer is the first.
+The rights of a principal are read once. Questions that the rules can't tell apart are decided once (see `probing`), by
+the same `decide_by` that answers real calls. Principals whose rights are the same, statement by statement, share
+answers. Where nothing of a principal's rights is proposed, the second answer is the first.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,31 +14,43 @@ from sqlalchemy.orm import Session
 from gateway.directory.authorization import find_stamp
 from gateway.directory.resource_groups import find_resource_group
 from gateway.directory.rights import Proposed, Rights, decide_by, layers_of, load_rights
-from gateway.policy import AccessRequest, Decision, StatementRef
-from gateway.policy.facts import Facts
+from gateway.policy import AccessRequest, Decision, Outcome, StatementRef
+from gateway.policy.compiled import CompiledStatement
 from gateway.policy.fold import fold
 from gateway.principal import RamUser, RoleSession
+from gateway.simulation.probing import Probe, Spellings
 
 Context = Mapping[str, tuple[str, ...]]
 FindGroup = Callable[[str], str]
 
 _PRINCIPAL_ARN = "acs:PrincipalARN"
 _PRINCIPAL_KEY = _PRINCIPAL_ARN.lower()
-_REMEMBERED = 65_536  # answers
+_REMEMBERED_ANSWERS = 65_536
 _REMEMBERED_ACTIONS = 512
 _REMEMBERED_JUDGES = 8192
+_REMEMBERED_RESOURCES = 65_536
 
 
 class Twice:
     """Two answers to one question; `after` is `before` where the change can't matter."""
 
-    __slots__ = ("after", "allowed_after", "allowed_before", "before", "same_statement")
+    __slots__ = ("after", "before", "verdict")
 
     def __init__(self, before: Decision, after: Decision) -> None:
         self.before, self.after = before, after
-        # Read for every record, so worked out once.
-        self.allowed_before, self.allowed_after = before.allowed, after.allowed
-        self.same_statement = after is before or _place(before.statement) == _place(after.statement)
+        same = after is before or _place(before.statement) == _place(after.statement)
+        self.verdict = Verdict(before.outcome, after.outcome, same_statement=same)
+
+
+class Verdict:
+    """What of two answers is the same for all questions that the rules can't tell apart."""
+
+    __slots__ = ("allowed_after", "allowed_before", "denied_after", "denied_before", "same_statement")
+
+    def __init__(self, before: Outcome, after: Outcome, *, same_statement: bool) -> None:
+        self.allowed_before, self.allowed_after = before is Outcome.ALLOW, after is Outcome.ALLOW
+        self.denied_before, self.denied_after = before is Outcome.EXPLICIT_DENY, after is Outcome.EXPLICIT_DENY
+        self.same_statement = same_statement
 
 
 def _place(ref: StatementRef | None) -> StatementRef | None:
@@ -46,56 +58,54 @@ def _place(ref: StatementRef | None) -> StatementRef | None:
     return None if ref is None else replace(ref, policy_version="")
 
 
-class Memory:
-    """Answers that were given, of all judges of a run; forgotten all at once when there are too many."""
+class Answers:
+    """Of principals whose rights are the same: a probe and its verdicts for each action."""
 
-    def __init__(self, most: int = _REMEMBERED) -> None:
-        self._most = most
-        self.answers: dict[tuple[object, ...], Twice] = {}
+    __slots__ = ("probes", "verdicts")
 
-    def keep(self, key: tuple[object, ...], answer: Twice) -> None:
-        if len(self.answers) >= self._most:
-            self.answers.clear()
-        self.answers[key] = answer
+    def __init__(self) -> None:
+        self.probes: dict[str, Probe] = {}
+        self.verdicts: dict[tuple[object, ...], Verdict] = {}
+
+    def forget(self) -> None:
+        self.probes.clear()
+        self.verdicts.clear()
 
 
 class Judge:
     """Of one user or role session. Not shared by threads."""
 
     def __init__(
-        self,
-        principal: RamUser | RoleSession,
-        before: Rights,
-        after: Rights,
-        find_group: FindGroup,
-        memory: Memory,
+        self, principal: RamUser | RoleSession, before: Rights, after: Rights, find_group: FindGroup, answers: Answers
     ) -> None:
         self.arn = before.arn
         self.touched = after.touched
         self._principal = principal
         self._before, self._after = before, after
         self._find_group = find_group
-        self._memory = memory
-        self._keys: dict[str, tuple[str, ...]] = {}
-        self._seen: tuple[Context, dict[str, tuple[str, ...]]] = ({}, {})
+        self._grouped = bool(before.by_group or after.by_group)
+        self._answers = answers
 
-    def ask(self, action: str, resource: str, context: Context) -> Twice:
-        """Both answers. `acs:PrincipalARN` in the context does not count."""
-        keys = self._keys.get(action)
-        if keys is None:
-            keys = self._keys_of(action)
-        if keys:
-            texts = self._texts(context)
-            question = (id(self), action, resource, *[texts.get(key) for key in keys])
-        else:
-            question = (id(self), action, resource)
-        known = self._memory.answers.get(question)
+    def verdict(self, action: str, resource: str, texts: Mapping[str, tuple[str, ...]], context: Context) -> Verdict:
+        """`texts` are the values of `context` by folded key."""
+        answers = self._answers
+        probe = answers.probes.get(action)
+        if probe is None:
+            probe = self._probe(action)
+        if _PRINCIPAL_KEY in probe.keys:
+            texts = {**texts, _PRINCIPAL_KEY: (self.arn,)}
+        signature: tuple[object, ...] = (action, probe.signature(resource, texts))
+        if self._grouped:
+            signature = (*signature, self._find_group(resource))
+        known = answers.verdicts.get(signature)
         if known is None:
-            known = self._decide(action, resource, context)
-            self._memory.keep(question, known)
+            if len(answers.verdicts) >= _REMEMBERED_ANSWERS:
+                answers.verdicts.clear()
+            known = answers.verdicts[signature] = self.ask(action, resource, context).verdict
         return known
 
-    def _decide(self, action: str, resource: str, context: Context) -> Twice:
+    def ask(self, action: str, resource: str, context: Context) -> Twice:
+        """Both answers in full. `acs:PrincipalARN` in the context does not count."""
         facts = {key: values for key, values in context.items() if key.lower() != _PRINCIPAL_KEY}
         facts[_PRINCIPAL_ARN] = (self.arn,)
         request = AccessRequest(action, resource, facts)
@@ -104,26 +114,15 @@ class Judge:
             return Twice(before, before)
         return Twice(before, decide_by(self._after, self._principal, request, self._find_group))
 
-    def _keys_of(self, action: str) -> tuple[str, ...]:
-        """The condition keys, folded, that decide about an action, beside the principal's own name."""
+    def _probe(self, action: str) -> Probe:
         folded = fold(action)
-        found = {
-            condition.key
-            for rights in (self._before, self._after)
-            for layer in layers_of(rights, self._principal)
-            for statement in layer.candidates(folded).entries
-            for condition in statement.conditions
-        }
-        if len(self._keys) >= _REMEMBERED_ACTIONS:
-            self._keys.clear()
-        keys = self._keys[action] = tuple(sorted(found - {_PRINCIPAL_KEY}))
-        return keys
-
-    def _texts(self, context: Context) -> dict[str, tuple[str, ...]]:
-        """Equal contexts of a batch are one object, and often come one after the other."""
-        if self._seen[0] is not context:
-            self._seen = (context, Facts.of(context).texts)
-        return self._seen[1]
+        probes = self._answers.probes
+        if len(probes) >= _REMEMBERED_ACTIONS:
+            self._answers.forget()
+        all_rights = (self._before, self._after) if self.touched else (self._before,)
+        layers = [layer for rights in all_rights for layer in layers_of(rights, self._principal)]
+        probe = probes[action] = Probe(each for layer in layers for each in layer.candidates(folded).entries)
+        return probe
 
 
 class Bench:
@@ -135,10 +134,11 @@ class Bench:
         self._proposed = proposed
         self._now = now
         self._stamp = find_stamp(session, account_id) or 0
-        self._memory = Memory()
         self._groups: dict[str, str] = {}
         self._judges: dict[tuple[str, str | None], Judge | None] = {}
         self._rights: dict[str, tuple[Rights, Rights] | None] = {}
+        self._alike: dict[object, Answers] = {}
+        self.spellings = Spellings()
 
     def judge(self, kind: str, own_id: str, session_policy: str | None = None, arn: str = "") -> Judge | None:
         """Of a `User` or a `Role`, by its id; None for one that is gone. What a role session is called makes no
@@ -148,9 +148,8 @@ class Bench:
         found = self._judges.get(key)
         if found is None and key not in self._judges:
             if len(self._judges) >= _REMEMBERED_JUDGES:
-                self._judges.clear()
-                self._rights.clear()
-                self._memory.answers.clear()  # they are kept under the identity of a judge
+                for known in (self._judges, self._rights, self._alike):
+                    known.clear()
             found = self._judges[key] = self._make(self._principal(kind, own_id, session_policy, arn), own_id)
         return found
 
@@ -167,7 +166,11 @@ class Bench:
         both = self._rights[own_id]
         if both is None:
             return None
-        return Judge(principal, *both, self._find_group, self._memory)
+        before, after = both
+        session_policy = principal.session_policy if isinstance(principal, RoleSession) else None
+        alike = (_content(before), _content(after) if after.touched else None, session_policy)
+        answers = self._alike.setdefault(alike, Answers())
+        return Judge(principal, before, after, self._find_group, answers)
 
     def _load(self, principal: RamUser | RoleSession) -> tuple[Rights, Rights] | None:
         before = load_rights(self._session, principal, self._stamp, self._now)
@@ -179,7 +182,20 @@ class Bench:
     def _find_group(self, resource: str) -> str:
         found = self._groups.get(resource)
         if found is None:
-            if len(self._groups) >= _REMEMBERED:
+            if len(self._groups) >= _REMEMBERED_RESOURCES:
                 self._groups.clear()
             found = self._groups[resource] = find_resource_group(self._session, self._account_id, resource)
         return found
+
+
+def _content(rights: Rights) -> object:
+    """Equal for rights that are the same in every statement, and attached alike: to itself, or to the same groups."""
+    sets = [("", rights.policies), *((group, rights.by_group[group]) for group in sorted(rights.by_group))]
+    sets += [("control", level) for level in rights.control]
+    return tuple((where, tuple(_told(each, rights.arn) for each in policies.statements)) for where, policies in sets)
+
+
+def _told(compiled: CompiledStatement, own_arn: str) -> object:
+    ref = compiled.ref
+    attached_to = "" if ref.attached_to == own_arn else ref.attached_to
+    return (ref.policy_name, ref.policy_type, ref.index, attached_to, compiled.statement)

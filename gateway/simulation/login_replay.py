@@ -81,10 +81,10 @@ def _ask_trust(receipt: Receipt, trust: TrustBench, run: DryRun) -> None:
     twice = trust.ask(provider, role.arn, known)
     assert twice is not None, "both are known"
     run.logins.asked += 1
-    if twice.allowed_before is not twice.allowed_after:
-        turn = Turn.TO_ALLOW if twice.allowed_after else Turn.TO_DENY
+    if twice.verdict.allowed_before is not twice.verdict.allowed_after:
+        turn = Turn.TO_ALLOW if twice.verdict.allowed_after else Turn.TO_DENY
         _flip(run, receipt, turn, role.arn, (twice.before.explain(), twice.after.explain()))
-    elif not twice.same_statement:
+    elif not twice.verdict.same_statement:
         run.other_statement += 1
 
 
@@ -143,7 +143,7 @@ def known_values(receipt: Receipt) -> dict[str, tuple[str, ...]]:
 def _flip(run: DryRun, receipt: Receipt, turn: Turn, role: str, told: tuple[str, str]) -> None:
     """By the provider: that somebody logged in by it is no name of a person."""
     provider = _text(receipt, "provider_arn")
-    if run.flips.find(turn, provider, _ASSUME, role) is None:
+    if run.flips.is_new(turn, provider, _ASSUME, role):
         run.flips.add(turn, provider, _ASSUME, Example(receipt.at, receipt.request_id, role, *told))
 
 
