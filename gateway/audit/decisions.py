@@ -23,6 +23,8 @@ from gateway.store.stamps import Stamps, stamps_of
 
 NO_POLICY = ""  # the layer of a call that no policy is asked about
 ITSELF = "OnItself"  # why an implicit deny did not count: the account lets its users do this to themselves
+ASKED = "Asked"  # somebody at the console wanted to know what they may, and did nothing
+SUPPOSED = "Supposed"  # asked what would be, had a second factor been proved: nothing was granted by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class DecisionRecord:
     `context` is what policies saw, `acs:CurrentTime` included: give it to `AccessRequest` with `action` and `resource`
     to ask again. Equal contexts of one batch are one object. `statement` decided; `nearest` came nearest, where none
     did. `layer` is empty, and `action` too, where no policy is asked (`GetCallerIdentity`). `reason` says why a call
-    was refused for something else than its rights, or `OnItself`.
+    was refused for something else than its rights, or is `OnItself`, `Asked` or `Supposed`.
     """
 
     at: datetime

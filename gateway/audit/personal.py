@@ -20,6 +20,16 @@ CLEAR_DETAILS = frozenset(
         "targets",
         "entity",
         "second_factor",
+        "method",
+        # of commands
+        "operator",
+        "sudo_user",
+        "named",
+        "options",
+        # of what was refused: a name is kept as its mark only, and nothing at all of one that nobody has
+        "tried",
+        "holder",
+        "times",
         # of sessions and what they hang on
         "session_id",
         "parent_session_id",
@@ -30,6 +40,8 @@ CLEAR_DETAILS = frozenset(
         "duration_cap",
         "caps",
         "offered_by",
+        "claimed_groups",  # of groups that the account has
+        "lapsed_groups",
         "user",
         # of logins
         "protocol",

@@ -5,7 +5,7 @@ led to. Personal values are shown by their type. Pure: what is told comes from r
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.audit.decisions import ITSELF, DecisionRecord
+from gateway.audit.decisions import ASKED, ITSELF, SUPPOSED, DecisionRecord
 from gateway.audit.personal import Redaction, one_line
 from gateway.audit.receipts import Receipt
 from gateway.clock import wire_time
@@ -50,7 +50,24 @@ _WORDS = {
     "second_factor": "second factor",
     "targets": "on",
     "entity": "on",
+    "method": "signed in by",
+    "operator": "run by the user of this machine's system",
+    "sudo_user": "who had come to that by sudo as",
+    "named": "on",
+    "options": "with the options",
+    "values": "values given",
+    "tried": "who was tried",
+    "holder": "that is the user or the account",
+    "times": "times refused like this, since the last record of it",
+    "consumer": "where",
+    "lapsed_groups": "groups that the login says no more",
 }
+_OCCASIONS = {
+    ASKED: "they asked at the console whether they may, and did nothing; ",
+    SUPPOSED: "supposing that a second factor had been proved just then, ",
+}
+_NO_REFUSALS = frozenset({ITSELF, *_OCCASIONS})
+OF_COMMANDS = "cli:"  # how kinds of receipts of the command line begin
 _COMPARISONS = frozenset({"rule_values", "trust_values"})
 _OF_WHOLE_TEXTS = frozenset({"decision", "because", "offered", "refused", "rules", "rules_not_met"})
 
@@ -84,7 +101,7 @@ def tell(
 
 
 def tell_receipt(receipt: Receipt, redaction: Redaction) -> list[str]:
-    who = "somebody who was nobody yet" if receipt.principal_arn is None else one_line(receipt.principal_arn)
+    who = _who(receipt)
     reason = f", because of {receipt.reason}" if receipt.reason else ""
     lines = [f"{wire_time(receipt.at)} {receipt.kind} by {who}: {receipt.outcome}{reason}."]
     for name, value in receipt.details.items():
@@ -93,6 +110,14 @@ def tell_receipt(receipt: Receipt, redaction: Redaction) -> list[str]:
         words = _WORDS.get(name, name.replace("_", " "))
         lines.append(f"  {words}: {', '.join(_shown(name, value, redaction))}")
     return lines
+
+
+def _who(receipt: Receipt) -> str:
+    if receipt.principal_arn is not None:
+        return one_line(receipt.principal_arn)
+    if receipt.kind.startswith(OF_COMMANDS):
+        return f"the command line of {one_line(str(receipt.details.get('operator', '')))}"
+    return "somebody who was nobody yet"
 
 
 def tell_decision(decision: DecisionRecord, redaction: Redaction) -> list[str]:
@@ -104,13 +129,13 @@ def tell_decision(decision: DecisionRecord, redaction: Redaction) -> list[str]:
             return [f"{head}: refused before any policy was asked, because of {decision.reason}."]
         return [f"{head}: answered; no policy is asked for this."]
     asked = f"`{one_line(decision.action)}` on `{one_line(decision.resource)}`"
-    lines = [f"{head}: {asked} was {_verdict(decision)}."]
+    lines = [f"{head}: {_OCCASIONS.get(decision.reason, '')}{asked} was {_verdict(decision)}."]
     ref = decision.statement or decision.nearest
     if ref is not None:
         role = "decided" if decision.statement is not None else "came nearest, and did not apply"
         lines.append(f"  {tell_statement(ref)} {role}.")
     lines += [f"  {line}" for line in _values(decision, redaction)]
-    if decision.reason and decision.reason != ITSELF and decision.outcome == Outcome.ALLOW.value:
+    if decision.reason and decision.reason not in _NO_REFUSALS and decision.outcome == Outcome.ALLOW.value:
         lines.append(f"  It was refused all the same, because of {decision.reason}.")
     lines += [f"  What would help: {line}" for line in _cures(decision)]
     return lines

@@ -34,6 +34,7 @@ def make_account(desk: Desk, alias: str | None, name: str, owner: str, *, from_s
         made = accounts.create_account(
             session, alias=alias, display_name=name, owner_login=owner, owner_password=password, now=desk.now()
         )
+        desk.concerns(made.id)
         record = dict(_record(desk, made, ()))
     if generate:
         record["owner_password"] = password.reveal()

@@ -1,6 +1,7 @@
 """What every command works with: settings, database, keys and the chosen account."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -10,12 +11,15 @@ import click
 from sqlalchemy.orm import Session
 
 from gateway.audit.keeping import keep_records
+from gateway.audit.receipts import record
+from gateway.cli.command_receipt import command_receipt
 from gateway.cli.printing import Printer
 from gateway.clock import Clock, SystemClock
 from gateway.directory.accounts import Account, list_accounts
 from gateway.directory.domains import find_account
 from gateway.errors import ConfigError, InputError, NotFound, Reason
 from gateway.fetch import Fetcher
+from gateway.ids import new_request_id
 from gateway.key_files import load_or_make_keys
 from gateway.keyring import KeyRing
 from gateway.own_keys import OwnKeys
@@ -31,6 +35,8 @@ class Desk:
     out: Printer = field(default_factory=Printer)
     account_text: str | None = None
     clock: Clock = field(default_factory=SystemClock)
+    request_id: str = field(default_factory=new_request_id)  # of the receipts that this run leaves
+    _account_id: str | None = None  # whose things the command is about
 
     @cached_property
     def settings(self) -> Settings:
@@ -73,10 +79,36 @@ class Desk:
     def now(self) -> datetime:
         return self.clock.now()
 
-    def transaction(self) -> AbstractContextManager[Session]:
-        """The one write transaction of a command."""
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """The one write transaction of a command. It leaves a receipt, which is there if and only if the change is."""
         self._check_database_exists()
-        return self.store.transaction()
+        with self.store.transaction() as session:
+            yield session
+            receipt = command_receipt(click.get_current_context(), self.request_id, self._account_id, self.now())
+            record(session, receipt)
+
+    @contextmanager
+    def changing_files(self) -> Iterator[None]:
+        """What a command does to the directory of keys, which needs no database, but leaves a receipt where one is.
+
+        The receipt is signed under the keys from before.
+        """
+        self.make_keys()
+        if self._missing_database() is not None:
+            yield
+            return
+        with self.transaction():
+            yield
+
+    def leave_receipt(self) -> None:
+        """For a change that was made in transactions of its own, such as while something was fetched."""
+        with self.transaction():
+            pass
+
+    def concerns(self, account_id: str) -> None:
+        """The command is about this account: for one that does not ask for `account`."""
+        self._account_id = account_id
 
     def reading(self) -> AbstractContextManager[Session]:
         self._check_database_exists()
@@ -87,6 +119,11 @@ class Desk:
 
         Raises: NotFound(NOT_FOUND); InputError(PARAMETER_MISSING) when there are several and none was named.
         """
+        account = self._find_account(session)
+        self.concerns(account.id)
+        return account
+
+    def _find_account(self, session: Session) -> Account:
         if self.account_text is not None:
             account = find_account(session, self.account_text, self.settings.domain_suffix)
             if account is None:
@@ -109,10 +146,14 @@ class Desk:
             self.store.dispose()
 
     def _check_database_exists(self) -> None:
-        # Opening the store would make an empty SQLite file, and hide that nothing was set up.
-        path = self.settings.database_url.removeprefix("sqlite:///")
-        if path != self.settings.database_url and not Path(path).exists():
+        path = self._missing_database()
+        if path is not None:
             raise ConfigError(Reason.CONFIG_INVALID, f"there is no database at {path}; run `ramgate init`")
+
+    def _missing_database(self) -> str | None:
+        """Opening the store would make an empty SQLite file, and hide that nothing was set up."""
+        path = self.settings.database_url.removeprefix("sqlite:///")
+        return path if path != self.settings.database_url and not Path(path).exists() else None
 
 
 pass_desk = click.make_pass_decorator(Desk)

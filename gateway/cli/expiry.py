@@ -115,6 +115,7 @@ def test_webhook(desk: Desk) -> None:
     delivery = send_test(
         Teller(desk.store, desk.ring, desk.fetcher, desk.clock, desk.settings.base_url, own), account_id
     )
+    desk.leave_receipt()
     desk.out.done(delivery.outcome, {"taken": delivery.taken, "outcome": delivery.outcome})
 
 

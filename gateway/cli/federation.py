@@ -95,6 +95,7 @@ def refresh(desk: Desk, name: str, file: BinaryIO | None) -> None:
     if done is None:
         message = "another process refreshes the federation now, or it was removed"
         raise InputError(Reason.CHANGED_MEANWHILE, message)
+    desk.leave_receipt()
     if done.failed:
         raise GatewayError(Reason(done.outcome), done.text)
     desk.out.record({"outcome": done.outcome, "text": done.text})

@@ -111,7 +111,8 @@ def rotate(desk: Desk) -> None:
 
     It seals from the next start of the gateway on. What the old ones sealed still opens: keep them.
     """
-    count = len(rotate_master_key(desk.settings.certs_dir).keys)
+    with desk.changing_files():
+        count = len(rotate_master_key(desk.settings.certs_dir).keys)
     desk.out.done(f"the key ring has {count} keys now; restart the gateway to use the new one", {"master_keys": count})
 
 

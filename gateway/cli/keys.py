@@ -44,8 +44,8 @@ def make_next(desk: Desk) -> None:
 
     Nothing is signed with them before `switch`. Take a backup of the directory of keys.
     """
-    desk.make_keys()
-    signing, encryption = make_next_keys(desk.settings.certs_dir, desk.now())
+    with desk.changing_files():
+        signing, encryption = make_next_keys(desk.settings.certs_dir, desk.now())
     record = {"signing": signing, "encryption": encryption}
     desk.out.done(f"{signing} and {encryption} are in our metadata; back them up, then `ramgate keys switch`", record)
 
@@ -67,7 +67,8 @@ def switch(desk: Desk, at: datetime | None, keep_days: int, *, at_once: bool) ->
         raise click.UsageError("--at and --now exclude each other")
     now = desk.now()
     keep = timedelta(days=keep_days)
-    instant = switch_keys(desk.settings.certs_dir, now, now if at_once else at, keep)
+    with desk.changing_files():
+        instant = switch_keys(desk.settings.certs_dir, now, now if at_once else at, keep)
     record = {"switches_at": instant, "old_certificate_leaves_at": instant + keep}
     desk.out.done(f"the next keys are used from {wire_time(instant)} on", record)
 
@@ -77,5 +78,6 @@ def switch(desk: Desk, at: datetime | None, keep_days: int, *, at_once: bool) ->
 @pass_desk
 def retire(desk: Desk, file: str) -> None:
     """Delete an old key, or a next one that is not wanted. What was encrypted to it can't be read any more."""
-    retire_key(desk.settings.certs_dir, file, desk.now())
+    with desk.changing_files():
+        retire_key(desk.settings.certs_dir, file, desk.now())
     desk.out.done(f"{file} is deleted")

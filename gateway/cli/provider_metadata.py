@@ -91,7 +91,7 @@ def _source(
     if url is not None:
         desk.fetcher.check_url(url)
     pem = "" if anchor is None else anchor.read_text(errors="replace")
-    with desk.transaction() as session:
+    with desk.transaction() if url is not None or fetches_nothing else desk.reading() as session:
         key = _key(desk, session, name, is_user_sso=is_user_sso)
         if url is not None or fetches_nothing:
             owner, now = lock_owner(session, key), desk.now()
@@ -116,6 +116,7 @@ def _refresh(desk: Desk, name: str | None, *, is_user_sso: bool) -> None:
     if done is None:
         message = "there is no URL to fetch from; set one with `ramgate provider source --url`"
         raise NotFound(Reason.NOT_FOUND, message, subject="Url")
+    desk.leave_receipt()
     desk.out.record({"outcome": done.outcome, "text": done.text})
 
 
@@ -199,7 +200,7 @@ def _decide(
     now = desk.now()
     with desk.transaction() as session:
         turn = act(session, _key(desk, session, name, is_user_sso=is_user_sso), now)
-        record_turn(session, kind, turn, request_id=new_request_id(), now=now, more={"by": _BY})
+        record_turn(session, kind, turn, request_id=desk.request_id, now=now, more={"by": _BY})
     desk.out.record(
         {
             "provider": turn.provider_arn,

@@ -5,6 +5,7 @@ that whoever is taken off a group upstream, or never comes back, loses its right
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, delete, select
@@ -26,12 +27,20 @@ class ClaimedMembership(Base):
     expires_at: Mapped[datetime]
 
 
+@dataclass(frozen=True, slots=True)
+class DerivedGroups:
+    """What a login did about groups, by their names: those that count from now on, and those that it says no more."""
+
+    counting: tuple[str, ...] = ()
+    lapsed: tuple[str, ...] = ()
+
+
 def replace_claimed_groups(
     session: Session, user: User, provider_key: str, until: Mapping[str, datetime]
-) -> tuple[str, ...]:
+) -> DerivedGroups:
     """Let `user` be in exactly these groups of its account, as far as this provider is concerned: name to end.
 
-    Names that no group has are left out; the names of the groups that count come back. What every worker has compiled
+    Names that no group has are left out. What every worker has compiled
     is void only if a membership begins, or ends earlier than it would have; one that goes on is looked up in time.
     """
     wanted = _groups(session, user.account_id, until)
@@ -40,13 +49,14 @@ def replace_claimed_groups(
     gone = {key for key, row in present.items() if row.provider_key == provider_key} - set(wanted)
     if gone or any(key not in present or present[key].expires_at > until[name] for key, name in wanted.items()):
         change_policies(session, user.account_id)
+    lapsed = tuple(session.scalars(select(Group.name).where(Group.id.in_(gone)).order_by(Group.name))) if gone else ()
     for key in gone:
         session.delete(present[key])
     for key, name in wanted.items():
         row = ClaimedMembership(user_id=user.id, group_id=key, provider_key=provider_key, expires_at=until[name])
         session.merge(row)
     session.flush()
-    return tuple(sorted(wanted.values()))
+    return DerivedGroups(tuple(sorted(wanted.values())), lapsed)
 
 
 def claimed_groups(session: Session, user_id: str, now: datetime) -> tuple[tuple[str, ...], datetime | None]:

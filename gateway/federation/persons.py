@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from gateway.directory.accounts import Account
-from gateway.directory.claimed_groups import replace_claimed_groups
+from gateway.directory.claimed_groups import DerivedGroups, replace_claimed_groups
 from gateway.directory.identity_links import find_linked_user, link_user, links_of, record_link_use
 from gateway.directory.names import USER_NAME, check_name
 from gateway.directory.users import ProvisionType, User, create_user, find_user
@@ -98,11 +98,11 @@ def foresee_person(
 
 def derive_groups(
     session: Session, person: Person, voucher: Voucher, context: Context, *, session_ends_at: datetime, now: datetime
-) -> tuple[str, ...]:
+) -> DerivedGroups:
     """Put the user into the groups that this login says, and out of those that it does not say any more.
 
     Groups named by a claim last as long as the session; the group of users who were made by a login lasts for the days
-    that the account set, counted from the last login. Returns their names.
+    that the account set, counted from the last login.
     """
     settings = voucher.settings
     until = dict.fromkeys(said_groups(voucher, context), session_ends_at)

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from gateway.audit.personal import compared
 from gateway.audit.receipts import Detail, Receipt, record
+from gateway.directory.claimed_groups import DerivedGroups
 from gateway.federation.attributes import RULES_OF
 from gateway.federation.facts import LoginFacts, Occasion
 from gateway.federation.mapping import RoleMapping
@@ -41,9 +42,9 @@ def record_user_login(
     cap: Cap,
     *,
     how: str,
-    groups: tuple[str, ...],
+    groups: DerivedGroups,
 ) -> None:
-    """`how`: how the login came to be this user; `groups`: those that it said, as far as they exist."""
+    """`how`: how the login came to be this user; `groups`: what it changed about those that a provider says."""
     details = (
         _origin(provenance)
         | login_evidence(proof.facts)
@@ -51,8 +52,10 @@ def record_user_login(
             "client": proof.occasion.client_address,
             "duration_s": cap.seconds,
             "duration_cap": cap.name,
+            "caps": list(cap.told),
             "user": how,
-            "claimed_groups": list(groups),
+            "claimed_groups": list(groups.counting),
+            "lapsed_groups": list(groups.lapsed),
         }
     )
     record(session, _receipt(proof.occasion, USER_LOGIN, principal, details))
@@ -141,6 +144,7 @@ def grant_details(grant: RoleSessionGrant) -> dict[str, Detail]:
         "trust_values": _values_of(grant.decision),
         "expires_at": grant.token.expires_at.isoformat(),
         "duration_cap": grant.duration_cap,
+        "caps": list(grant.caps),
     }
 
 

@@ -46,6 +46,7 @@ class RoleSessionGrant:
     credentials: Credentials
     decision: Decision  # of the trust policy
     duration_cap: str  # in words, which limit set the end
+    caps: tuple[str, ...] = ()  # all limits that were compared, see `Cap.told`
 
 
 def is_session_name(text: str) -> bool:
@@ -53,7 +54,7 @@ def is_session_name(text: str) -> bool:
     return _SESSION_NAME.fullmatch(text) is not None
 
 
-def decide_federated(source: Source, role: Role, provider_arn: str, context: Context) -> Decision:
+def decide_federated(source: Source, role: Role | AssumableRole, provider_arn: str, context: Context) -> Decision:
     """Does the role's trust policy admit a login through this provider? It and control policies decide: no identity
     policy and no session policy has a say. Rule: policy-language §5.3; sso-contract §2.4.
     """
@@ -94,7 +95,7 @@ def assume_with_identity(
     session: Session,
     *,
     ring: KeyRing,
-    role: Role,
+    role: Role | AssumableRole,
     provider_arn: str,
     session_name: str,
     identity_context: Context,
@@ -122,7 +123,7 @@ def assume_with_identity(
         mfa_at=_mfa_time(identity_context, now),
     )
     check_live(session, token, now)
-    return RoleSessionGrant(token, build_credentials(ring, token), decision, duration.name)
+    return RoleSessionGrant(token, build_credentials(ring, token), decision, duration.name, duration.told)
 
 
 def assume_for_service(
@@ -150,7 +151,7 @@ def assume_for_service(
     )
     token = replace(_new_token(role, session_name, None, duration, now), lineage=lineage)
     check_live(source, token, now)
-    return RoleSessionGrant(token, build_credentials(ring, token), decision, duration.name)
+    return RoleSessionGrant(token, build_credentials(ring, token), decision, duration.name, duration.told)
 
 
 def assume_as_caller(
@@ -208,7 +209,7 @@ def assume_as_caller(
     identity = _source_of(parent, source_identity)
     token = replace(token, mfa_present=_proved_mfa(context), mfa_at=_mfa_time(context, now), source_identity=identity)
     check_live(source, token, now)
-    return RoleSessionGrant(token, build_credentials(ring, token), decision, duration.name)
+    return RoleSessionGrant(token, build_credentials(ring, token), decision, duration.name, duration.told)
 
 
 def _source_of(parent: SessionToken | None, source_identity: str | None) -> str | None:

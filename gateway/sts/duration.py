@@ -5,7 +5,7 @@ Rule: sso-contract §2.3, §1.5; sts-contract §2.5.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gateway.errors import CredentialError, InputError, Reason, SamlError
@@ -32,11 +32,17 @@ class Cap:
 
     name: str
     seconds: int
+    among: tuple["Cap", ...] = field(default=(), compare=False, repr=False)  # all that were compared, for receipts
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Every cap that was compared, each in words with its seconds."""
+        return tuple(f"{each.name}: {each.seconds}" for each in self.among or (self,))
 
 
 def least(caps: Sequence[Cap]) -> Cap:
     """The cap that wins; of equal ones the first."""
-    return min(caps, key=lambda cap: cap.seconds)
+    return replace(min(caps, key=lambda cap: cap.seconds), among=tuple(caps))
 
 
 def parse_session_duration(values: tuple[str, ...]) -> int | None:

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from gateway.audit.decisions import ASKED
 from gateway.client import policy_context
 from gateway.directory.accounts import get_account
 from gateway.errors import InputError, Reason
@@ -18,6 +19,7 @@ from gateway.sts.credentials import Credentials, build_credentials
 from gateway.sts.sessions import BrowserSession
 from gateway.web.edge import Edge, page, see_other
 from gateway.web.oidc_logout import after_sign_out
+from gateway.web.records import remember
 from gateway.web.rights import rights_of
 from gateway.web.saml_sign_outs import offer_sign_out
 from gateway.web.session import current_session, end_current, find_current_session, sign_out
@@ -120,6 +122,7 @@ def _answered(session: Session, services: Services, who: BrowserSession, questio
     context = policy_context(client, now, principal.arn, mfa_present=who.mfa_present, mfa_at=who.mfa_at)
     resource = question.resource or "*"
     decision = services.authorizer.decide(session, principal, question.action, resource, context)
+    remember(services, principal, decision, reason=ASKED)
     return Question(question.action, resource, decision)
 
 

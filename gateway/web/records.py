@@ -1,6 +1,7 @@
 """What the browser edge leaves behind: receipts of password sign-ins and changes, log lines of refused sign-ins."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from sqlalchemy.orm import Session
 
@@ -43,23 +44,29 @@ def require(  # noqa: PLR0917 - who wants what, on which values
 
     Raises: Denied(ACCESS_DENIED), with the decision.
     """
-    try:
+    with remembering_denials(services, principal):
         decision = services.authorizer.require(session, principal, action, resource, context)
-    except Denied as error:
-        if isinstance(error.decision, Decision):
-            remember(services, principal, error.decision)
-        raise
     remember(services, principal, decision)
     return decision
 
 
-def remember(services: Services, principal: Principal, decision: Decision) -> None:
+@contextmanager
+def remembering_denials(services: Services, principal: Principal) -> Iterator[None]:
+    """Hand the decision of a denial that passes to the journal."""
+    try:
+        yield
+    except Denied as error:
+        if isinstance(error.decision, Decision):
+            remember(services, principal, error.decision)
+        raise
+
+
+def remember(services: Services, principal: Principal, decision: Decision, *, reason: str = "") -> None:
     """Hand a decision about somebody at the browser to the journal. Raises: OSError if it can't be written."""
     at, request_id = services.clock.now(), current_visit().request_id
     operation = decision.request.action.partition(":")[2]
-    record_decision(
-        services.store, decision_record(decision, principal, at=at, request_id=request_id, operation=operation)
-    )
+    kept = decision_record(decision, principal, at=at, request_id=request_id, operation=operation, reason=reason)
+    record_decision(services.store, kept)
 
 
 def log_refused_code(error: GatewayError, account_id: str, holder_id: str) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from gateway.arn import RamArn, parse_ram_arn, role_arn
+from gateway.audit.decisions import SUPPOSED
 from gateway.client import policy_context
 from gateway.directory.roles import find_role, get_role, tags_of_role
 from gateway.errors import Denied, Reason
@@ -18,10 +19,11 @@ from gateway.federation.offers import choice_gone
 from gateway.federation.receipts import grant_details
 from gateway.principal import RamUser
 from gateway.sts.assume import RoleSessionGrant, assume_as_caller, decide_caller
+from gateway.sts.duration import Cap
 from gateway.sts.sessions import BrowserSession, open_session, session_pairs
 from gateway.web.edge import Edge
 from gateway.web.login_steps import check_network
-from gateway.web.records import record_own_change, require
+from gateway.web.records import record_own_change, remember, remembering_denials, require
 from gateway.web.session import end_current
 from gateway.web.visit import current_visit
 
@@ -51,18 +53,20 @@ def take_as_user(
     role = get_role(session, named.account_id, named.name)
     if role_id not in {"", role.id}:
         raise choice_gone(f"{named} was deleted and made anew since it was chosen")
-    grant = assume_as_caller(
-        session,
-        ring=edge.services.ring,
-        caller=user,
-        role=role,
-        session_name=user.name if len(user.name) >= _SHORTEST_SESSION_NAME else f"user-{user.name}",
-        context=context,
-        duration_s=None,
-        session_policy=None,
-        now=now,
-    )
-    return _bounded(grant, who)
+    with remembering_denials(edge.services, user):
+        grant = assume_as_caller(
+            session,
+            ring=edge.services.ring,
+            caller=user,
+            role=role,
+            session_name=user.name if len(user.name) >= _SHORTEST_SESSION_NAME else f"user-{user.name}",
+            context=context,
+            duration_s=None,
+            session_policy=None,
+            now=now,
+        )
+    remember(edge.services, user, grant.decision)
+    return _bounded(grant, who, now)
 
 
 def may_with_second_factor(edge: Edge, session: Session, user: RamUser, named: RamArn) -> bool:
@@ -70,12 +74,15 @@ def may_with_second_factor(edge: Edge, session: Session, user: RamUser, named: R
     now = edge.services.clock.now()
     context = policy_context(current_visit().client, now, user.arn, mfa_present=True, mfa_at=now)
     role = find_role(session, named.account_id, named.name)
-    if (
-        role is None
-        or not edge.services.authorizer.decide(session, user, *_question(session, user, named, context)).allowed
-    ):
+    if role is None:
         return False
-    return decide_caller(session, role, user, context).allowed
+    own = edge.services.authorizer.decide(session, user, *_question(session, user, named, context))
+    remember(edge.services, user, own, reason=SUPPOSED)
+    if not own.allowed:
+        return False
+    trust = decide_caller(session, role, user, context)
+    remember(edge.services, user, trust, reason=SUPPOSED)
+    return trust.allowed
 
 
 def _question(
@@ -88,10 +95,12 @@ def _question(
     return "sts:AssumeRole", role_arn(named.account_id, named.name), {**context, **facts}
 
 
-def _bounded(grant: RoleSessionGrant, who: BrowserSession) -> RoleSessionGrant:
+def _bounded(grant: RoleSessionGrant, who: BrowserSession, now: datetime) -> RoleSessionGrant:
     expires_at: datetime = min(grant.token.expires_at, who.expires_at)
     upstream = session_pairs(who)
     cap = grant.duration_cap if expires_at == grant.token.expires_at else who.duration_cap
+    left_s = int((who.expires_at - now).total_seconds())
+    caps = (*grant.caps, *Cap(f"the session that it was taken in, which ends by {who.duration_cap}", left_s).told)
     token = replace(
         grant.token,
         expires_at=expires_at,
@@ -99,7 +108,7 @@ def _bounded(grant: RoleSessionGrant, who: BrowserSession) -> RoleSessionGrant:
         lineage=tuple(upstream),
         lineage_at=tuple(upstream.values()),
     )
-    return replace(grant, token=token, duration_cap=cap)
+    return replace(grant, token=token, duration_cap=cap, caps=caps)
 
 
 def change_to(edge: Edge, session: Session, who: BrowserSession, grant: RoleSessionGrant) -> str:

@@ -33,7 +33,7 @@ def kept(ramgate: Ramgate) -> Store:
 
 def test_verify__all_is_there__says_so(ramgate: Ramgate) -> None:
     kept(ramgate).dispose()
-    assert "All is there and unchanged: 2 receipts and 1 decisions" in ramgate.ok("receipts", "verify")
+    assert "All is there and unchanged: 3 receipts and 1 decisions" in ramgate.ok("receipts", "verify")
     assert ramgate.json("receipts", "verify")["sound"] is True
 
 

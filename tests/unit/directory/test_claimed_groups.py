@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from gateway.directory.accounts import Account
 from gateway.directory.attachments import attach_policy, detach_policy
 from gateway.directory.authorization import Authorizer
-from gateway.directory.claimed_groups import delete_claimed_groups_of, replace_claimed_groups
+from gateway.directory.claimed_groups import DerivedGroups, delete_claimed_groups_of, replace_claimed_groups
 from gateway.directory.groups import delete_group
 from gateway.directory.policies import create_policy
 from gateway.directory.provider_keys import oidc_provider_key
@@ -35,7 +35,7 @@ class World:
             create_policy(session, ACCOUNT, "reads", policy(action="oss:Get*"), now=NOON)
             attach_policy(session, ACCOUNT, "Custom", "reads", self.group, NOON)
 
-    def claim(self, *names: str, key: str = KEY, hours: int = 1) -> tuple[str, ...]:
+    def claim(self, *names: str, key: str = KEY, hours: int = 1) -> DerivedGroups:
         with self.store.transaction() as session:
             until = self.clock.now() + hours * HOUR
             return replace_claimed_groups(session, self.user, key, dict.fromkeys(names, until))
@@ -57,14 +57,14 @@ def world(store: Store, account: str, clock: FakeClock) -> World:
 
 def test_replace_claimed_groups__known_and_unknown_names__rights_of_the_known_ones(world: World) -> None:
     assert not world.may()
-    assert world.claim("STAFF", "nobody", "") == ("STAFF",)
+    assert world.claim("STAFF", "nobody", "") == DerivedGroups(("STAFF",))
     assert world.may()
 
 
 def test_replace_claimed_groups__not_named_at_the_next_login__over_at_once(world: World) -> None:
     world.claim("staff")
     assert world.may()
-    world.claim()
+    assert world.claim() == DerivedGroups((), lapsed=("staff",))
     assert not world.may()
 
 
@@ -128,4 +128,4 @@ def test_claimed_groups__group_deleted__no_more_rights_and_no_conflict(world: Wo
 def test_replace_claimed_groups__group_of_another_account__left_out(world: World) -> None:
     with world.store.transaction() as session:
         group(session, "elsewhere", OTHER_ACCOUNT)
-    assert world.claim("elsewhere") == ()
+    assert world.claim("elsewhere") == DerivedGroups()
