@@ -7,10 +7,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from gateway.directory.trace_body import TraceBody, body_of, whole_body
+from gateway.directory.trace_body import TraceBody, body_of, redacted_body, whole_body
 from gateway.federation.dry_login import DryLogin, DryRole, DryUser, Grant
 from gateway.login_verdict import LoginVerdict
 from gateway.sts.duration import Cap
+
+_SEALED = (
+    "The response is encrypted, and nothing in it says that it was made for this account: what it holds is not shown. "
+    "Begin the login from this page, and let it answer that."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,14 @@ def report_of(verdict: LoginVerdict, dry: DryLogin | None, *, also: Sequence[str
         second_factor=dry.second_factor,
         obstacles=(*dry.obstacles, *also),
     )
+
+
+def sealed_report_of(verdict: LoginVerdict) -> ConnectionReport:
+    """The same where it could be somebody else's message that only the gateway can read: no value is shown whole, and
+    nothing of what would come of it.
+    """
+    reason = "" if verdict.reason is None else verdict.reason.value
+    return ConnectionReport(works=False, reason=reason, body=redacted_body(verdict), obstacles=(_SEALED,))
 
 
 def dump_report(report: ConnectionReport) -> str:

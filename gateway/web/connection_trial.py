@@ -17,12 +17,19 @@ from gateway.errors import AuthenticationError, GatewayError, Reason
 from gateway.federation.dry_login import DryLogin, try_oidc_login, try_role_login, try_user_login
 from gateway.federation.facts import Occasion
 from gateway.identity import VerifiedIdentity
-from gateway.login_verdict import LoginVerdict
+from gateway.login_verdict import LoginVerdict, Outcome
+from gateway.saml.checks import Check
 from gateway.saml.expectation import Expectation
 from gateway.saml.verdict import judge_response
 from gateway.services import Services
 from gateway.web.connection import SamlConnection
-from gateway.web.connection_report import ConnectionReport, dump_report, load_report, report_of
+from gateway.web.connection_report import (
+    ConnectionReport,
+    dump_report,
+    load_report,
+    report_of,
+    sealed_report_of,
+)
 from gateway.web.oidc_trail import OidcTrail
 
 TEST_CONSUMER = "test"
@@ -48,13 +55,32 @@ class Caught:
 
 
 def try_saml(services: Services, connection: SamlConnection, answer: SamlAnswer, occasion: Occasion) -> "Tried":
-    """Judge a response under one provider, and see what would come of it."""
+    """Judge a response under one provider, and see what would come of it.
+
+    Anybody's response can be brought to a test, and the gateway can read those that are encrypted for it, for whatever
+    account. So of an encrypted one nothing is told unless the account's own provider made it for this account: as an
+    answer to the test's own request, or, by user SSO, for the account's own audience.
+    """
     verdict = judge_response(answer.message, answer.expectation(connection), answer.at)
+    if _is_encrypted(verdict) and not _is_for_account(verdict, connection, answer):
+        return Tried(verdict, sealed_report_of(verdict), answer)
     dry: DryLogin | None = None
     if verdict.identity is not None:
         with services.store.reading() as session:
             dry = _dry_saml(session, services, connection, verdict.identity, occasion)
     return Tried(verdict, report_of(verdict, dry), answer)
+
+
+def _is_encrypted(verdict: LoginVerdict) -> bool:
+    return any(
+        result.check == Check.DECRYPTION and result.outcome is not Outcome.NOT_APPLICABLE for result in verdict.results
+    )
+
+
+def _is_for_account(verdict: LoginVerdict, connection: SamlConnection, answer: SamlAnswer) -> bool:
+    passed = {result.check for result in verdict.results if result.outcome is Outcome.PASSED}
+    asked = answer.in_response_to is not None and Check.IN_RESPONSE_TO in passed
+    return verdict.proven and (asked or (connection.is_user_sso and Check.AUDIENCE in passed))
 
 
 def try_oidc(services: Services, trail: OidcTrail, refused: GatewayError | None, occasion: Occasion) -> "Tried":
