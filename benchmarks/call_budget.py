@@ -1,9 +1,10 @@
 """Where the time of a signed call goes: the real application on a real SQLite file, in process, without HTTP.
 
-    python -m benchmarks.call_budget [--calls 3000] [--profile]
+    python -m benchmarks.call_budget [--calls 3000] [--phases] [--profile] [--only Authorize]
 
-Prints microseconds a call, and with `--profile` the functions that take them. One thread: a commit has nobody to share
-its wait for the disk with, so `AssumeRole` shows more of it here than under load.
+Prints microseconds a call; with `--phases` how long each part of it takes, and with `--profile` the functions that take
+them. One thread: a commit has nobody to share its wait for the disk with, so `AssumeRole` shows more of it here than
+under load.
 """
 
 import argparse
@@ -14,18 +15,60 @@ import pstats
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-from benchmarks.api_calls import Caller, make_callers, signed
+from benchmarks import authorize as questions
+from benchmarks.api_calls import make_callers, signed
+from benchmarks.phase_times import PhaseTimes
+from gateway.api import front as front_of_wire
+from gateway.api.action import AnyAction
+from gateway.api.actions.table import find_action
 from gateway.api.front import WireFront
+from gateway.api.pipeline import run
 from gateway.app import build_services
 from gateway.audit.log import set_up_log
 from gateway.clock import SystemClock
 from gateway.settings import load_settings
 
 _SHOWN = 45
+_OPERATIONS = ("GetCallerIdentity", "AssumeRole", "Authorize", "VerifyRequest")
+_PHASES: Mapping[str, tuple[str, ...]] = {
+    "read call": ("gateway.api.pipeline.read_call",),
+    "read signature": ("gateway.api.pipeline.read_proof",),
+    "look up key": ("gateway.guard.proof.find_access_key",),
+    "check signature": ("gateway.guard.signature_v3.verify_signature",),
+    "network, idleness": ("gateway.api.pipeline.verify_proof",),
+    "nonce and last use": ("gateway.api.pipeline.claim_nonce",),
+    "own permission": ("gateway.api.pipeline.authorize",),
+    "whom it is about": (
+        "gateway.api.actions.authorize.reach_of",
+        "gateway.api.actions.authorize.check_reach",
+        "gateway.api.actions.authorize.find_subject",
+        "gateway.guard.verifying.read_forwarded",
+        "gateway.guard.verifying.verify_proof",
+        "gateway.guard.verifying.check_reach",
+    ),
+    "decision": ("gateway.api.actions.authorize.rule", "gateway.guard.verifying.rule"),
+    "explanation": (
+        "gateway.api.actions.authorize.ruling_fields",
+        "gateway.api.actions.verify_request.ruling_fields",
+    ),
+    "journal": ("gateway.api.rulings.record_decision", "gateway.api.remembering.record_decision"),
+    "what the journal keeps": (
+        "gateway.api.actions.authorize.remember_ruling",
+        "gateway.api.actions.verify_request.remember_ruling",
+        "gateway.api.pipeline.remember",
+    ),
+    "log line": ("gateway.api.pipeline.log_event",),
+    "render": ("gateway.api.pipeline.render_json",),
+}
+
+Make = Callable[[int], list[bytes]]  # so many requests
 
 
 def environ_of(request: bytes) -> dict[str, Any]:
@@ -56,9 +99,8 @@ def answer_all(front: WireFront, environs: list[dict[str, Any]]) -> None:
         b"".join(front(environ, start))
 
 
-def measure(front: WireFront, callers: list[Caller], action: str, calls: int, *, profile: bool) -> None:
-    answer_all(front, [environ_of(request) for request in signed(callers, action, len(callers))])
-    environs = [environ_of(request) for request in signed(callers, action, calls)]
+def measure(front: WireFront, action: str, make: Make, calls: int, *, profile: bool) -> None:
+    environs = [environ_of(request) for request in make(calls)]
     profiler = cProfile.Profile() if profile else None
     started, used = time.perf_counter(), time.thread_time()
     if profiler is None:
@@ -71,10 +113,30 @@ def measure(front: WireFront, callers: list[Caller], action: str, calls: int, *,
         pstats.Stats(profiler).sort_stats("tottime").print_stats(_SHOWN)
 
 
+def measure_phases(front: WireFront, make: Make, calls: int) -> None:
+    """Where the time goes; looking at the clock takes some of it."""
+    times = PhaseTimes()
+
+    def find(version: str, name: str) -> AnyAction:
+        action = find_action(version, name)
+        parse, perform = times.timed("parse", action.parse), times.timed("perform, the rest", action.perform)
+        return replace(action, parse=parse, perform=perform)
+
+    environs = [environ_of(request) for request in make(calls)]
+    call = times.timed("HTTP, snapshot, the rest", front)
+    with times.watching(_PHASES), patch.object(front_of_wire, "run", partial(run, find=find)):
+        for environ in environs:
+            b"".join(call(environ, lambda *_rest: len))
+    for phase, taken in times.taken.items():
+        print(f"    {phase:26} {taken / calls / 1000:6.1f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--calls", type=int, default=3000)
+    parser.add_argument("--phases", action="store_true")
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--only", choices=_OPERATIONS)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
@@ -84,8 +146,14 @@ def main() -> None:
         services = build_services(settings, SystemClock())
         front = WireFront(lambda *_: (), services)
         callers = make_callers(services)
-        for action in ("GetCallerIdentity", "AssumeRole"):
-            measure(front, callers, action, options.calls, profile=options.profile)
+        service = questions.make_service(services, callers[0].role_arn.split(":")[3])
+        for action in (options.only,) if options.only else _OPERATIONS:
+            asks = action in {"Authorize", "VerifyRequest"}
+            make = partial(questions.signed, service, action, callers) if asks else partial(signed, callers, action)
+            answer_all(front, [environ_of(request) for request in make(2 * len(callers))])
+            measure(front, action, make, options.calls, profile=options.profile)
+            if options.phases:
+                measure_phases(front, make, options.calls)
         services.store.dispose()
 
 
