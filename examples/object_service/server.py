@@ -60,7 +60,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, request_id: str) -> Answer:
         service, pairs = self.server.service, list(self.headers.items())
-        request = read_request(self.command, self.path, pairs, self.client_address[0], secure=False)
+        target = self.requestline.split()[1]  # as it came: `path` has lost a second slash in front
+        request = read_request(self.command, target, pairs, self.client_address[0], secure=False)
         operation = read_operation(request)
         signed = read_signature(request, service.region, datetime.now(UTC))
         caller = service.gatekeeper.admit(
