@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from urllib.parse import unquote_plus
 
 from gateway.client import Client
 from gateway.errors import InputError, Reason
+from gateway.percent import form_decoded
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_PARAMETERS = 1000
@@ -19,8 +19,6 @@ _FORM = "application/x-www-form-urlencoded"
 _NAME = re.compile(r"[A-Za-z0-9]{1,64}")
 _VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FORMATS = {"json": False, "xml": True}
-_PLAIN = re.compile(r"[A-Za-z0-9._~-]*")  # says what it says: most names, and many values
-_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +110,11 @@ def _parse_pairs(encoded: str, earlier: Mapping[str, str]) -> dict[str, str]:
 
 def _decoded(text: str) -> str:
     """Raises: InputError(PARAMETER_INVALID): two readings of one text are one too many, and PostgreSQL has no NUL."""
-    if _PLAIN.fullmatch(text):
-        return text
     try:
-        decoded = unquote_plus(text, errors="strict")
-    except UnicodeDecodeError:
-        raise InputError(Reason.PARAMETER_INVALID, "a parameter is not UTF-8", subject="Encoding") from None
-    if "\x00" in decoded or not text.isascii() or _BROKEN_ESCAPE.search(text):
+        decoded = form_decoded(text)
+    except ValueError:
+        decoded = "\0"
+    if "\0" in decoded:
         raise InputError(Reason.PARAMETER_INVALID, "a parameter is not urlencoded UTF-8 text", subject="Encoding")
     return decoded
 

@@ -10,6 +10,7 @@ from gateway.errors import InputError, Reason
 
 _MAX_ANY_NAME = 255
 _ANY_NAME = re.compile(r"[A-Za-z0-9._@-]+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def check_text(parameter: str, text: str, longest: int) -> None:
 
 def is_storable(text: str) -> bool:
     """Whether both databases take the text: PostgreSQL has no NUL, and lone surrogates have no UTF-8."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return "\0" not in text and (text.isascii() or _SURROGATE.search(text) is None)
 
 
 def name_key(name: str) -> str:

@@ -128,9 +128,7 @@ def told_of(client: Client) -> Context:
 def load_json(text: str) -> Any:
     """JSON with each member once, and every number as the text that it was written as. Raises: ValueError."""
     try:
-        return json.loads(
-            text, object_pairs_hook=_without_doubles, parse_int=str, parse_float=str, parse_constant=_no_constant
-        )
+        return _JSON.decode(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
 
@@ -154,6 +152,11 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(_text: str) -> None:
     raise ValueError("NaN and Infinity are not JSON")
+
+
+_JSON = json.JSONDecoder(
+    object_pairs_hook=_without_doubles, parse_int=str, parse_float=str, parse_constant=_no_constant
+)
 
 
 def _check_key(key: object) -> str:

@@ -6,17 +6,15 @@ was not used before. Headers are not signed, so nothing may be taken from them. 
 
 import base64
 import hmac
-import re
 from collections.abc import Mapping
-from urllib.parse import quote
 
 from gateway.errors import CredentialError, InputError, Reason
 from gateway.guard.signature_v3 import NO_MATCH
+from gateway.percent import percent_encoded
 from gateway.secret import Secret
 
 _METHOD = "HMAC-SHA1"
 _VERSION = "1.0"
-_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")  # what needs no encoding: most names, and many values
 
 
 def check_method(parameters: Mapping[str, str]) -> None:
@@ -39,7 +37,7 @@ def check_operation_is_signed(parameters: Mapping[str, str]) -> None:
 def string_to_sign(method: str, parameters: Mapping[str, str]) -> str:
     """All parameters but the signature, sorted by name. A space is `%20` here, whatever it was on the wire."""
     pairs = sorted((name, value) for name, value in parameters.items() if name != "Signature")
-    query = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in pairs)
+    query = "&".join(f"{percent_encoded(name)}={percent_encoded(value)}" for name, value in pairs)
     # Encoded as a whole once more. What is in it needs that nowhere else: it was encoded already.
     return f"{method}&%2F&{query.replace('%', '%25').replace('=', '%3D').replace('&', '%26')}"
 
@@ -57,7 +55,3 @@ def verify_signature(method: str, parameters: Mapping[str, str], secret: Secret)
     text = string_to_sign(method, parameters)
     if not hmac.compare_digest(sign(secret, text).encode(), parameters["Signature"].encode()):
         raise CredentialError(Reason.SIGNATURE_MISMATCH, NO_MATCH + text, "wrong signature")
-
-
-def _encoded(text: str) -> str:
-    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="~")

@@ -9,9 +9,9 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from gateway.errors import CredentialError, Reason
+from gateway.percent import percent_encoded
 from gateway.secret import Secret
 
 ALGORITHM = "ACS3-HMAC-SHA256"
@@ -19,7 +19,6 @@ FAMILY = "ACS3-"
 NO_MATCH = "Specified signature is not matched with our calculation. server string to sign is:"
 
 _MAX_LENGTH = 8192
-_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")  # what needs no encoding: most names, and many values
 _HASH_OF_NOTHING = hashlib.sha256(b"").hexdigest()
 _AUTHORIZATION = re.compile(
     r"ACS3-HMAC-SHA256 +Credential=([A-Za-z0-9._-]{1,128}), *SignedHeaders=([a-z0-9;_.-]+), *Signature=([0-9a-f]{64})"
@@ -90,7 +89,9 @@ def canonical_request(request: SignedRequest, signed_headers: tuple[str, ...]) -
 
     An empty query value is written `name=`. Headers keep the bytes they were sent with, trimmed.
     """
-    query = "&".join([f"{_encoded(name)}={_encoded(value)}" for name, value in sorted(request.query.items())])
+    query = "&".join(
+        [f"{percent_encoded(name)}={percent_encoded(value)}" for name, value in sorted(request.query.items())]
+    )
     headers = "".join([f"{name}:{request.headers[name].strip()}\n" for name in signed_headers])
     payload = body_hash(request)
     text = f"{request.method}\n{request.path}\n{query}\n{headers}\n{';'.join(signed_headers)}\n{payload}"
@@ -133,10 +134,6 @@ def is_body_signed(request: SignedRequest) -> bool:
     """Whether the body is the one whose hash stands in the headers."""
     claimed = request.headers["x-acs-content-sha256"].strip()
     return hmac.compare_digest(claimed.encode("utf-8", "surrogateescape"), body_hash(request).encode())
-
-
-def _encoded(text: str) -> str:
-    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="~")
 
 
 def _incomplete(detail: str) -> CredentialError:

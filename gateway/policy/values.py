@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,32}(?:\.[0-9]{1,32})?")
 _INSTANT = re.compile(
@@ -18,6 +19,7 @@ _PREFIX = re.compile(r"[0-9]{1,3}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MAPPED_BITS = 96
+_LONGEST_ADDRESS = 45  # of an IPv4 address in IPv6 clothes, all digits written
 
 
 def parse_number(text: str) -> Decimal | None:
@@ -65,6 +67,12 @@ def parse_address(text: str) -> Address | None:
 
     INVARIANT: one host has one value, or a rule about 10.0.0.0/8 could be walked around by writing the address anew.
     """
+    return _parse_address(text) if len(text) <= _LONGEST_ADDRESS else None
+
+
+@lru_cache(maxsize=4096)
+def _parse_address(text: str) -> Address | None:
+    """Pure in its argument; memoised because the same few clients ask again and again."""
     address = _read_address(text)
     if address is None:
         return None
