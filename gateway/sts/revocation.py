@@ -58,15 +58,13 @@ def origin_pairs(origin: Provenance | None, issued_at: datetime) -> Dated:
     """
     if origin is None:
         return {}
-    assertion = assertion_value(origin.issuer, origin.assertion_id)
     account_id = _account_of(origin.provider_arn)
     pairs: Dated = dict.fromkeys(
         (
             ("provider", origin.provider_arn),
             ("certificate", origin.certificate_fingerprint),
             ("own-certificate", account_value(account_id, origin.certificate_fingerprint)),
-            ("assertion", assertion),
-            ("own-assertion", account_value(account_id, assertion)),
+            *assertion_pairs(origin),
             ("subject", provider_value(origin.provider_arn, origin.subject)),
         ),
         issued_at,
@@ -83,6 +81,12 @@ def signed_out_pairs(origin: Provenance) -> tuple[Pair, ...]:
     if not index:
         return (("unnamed-session", provider_value(arn, subject)),)
     return (("idp-session", provider_value(arn, index)),)
+
+
+def assertion_pairs(origin: Provenance) -> tuple[Pair, ...]:
+    """By what the message that a login came with is called back, by the gateway and by the provider's account."""
+    assertion = assertion_value(origin.issuer, origin.assertion_id)
+    return ("assertion", assertion), ("own-assertion", account_value(_account_of(origin.provider_arn), assertion))
 
 
 def assertion_value(issuer: str, assertion_id: str) -> str:

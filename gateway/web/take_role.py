@@ -114,14 +114,14 @@ def _bounded(grant: RoleSessionGrant, who: BrowserSession, now: datetime) -> Rol
 def change_to(edge: Edge, session: Session, who: BrowserSession, grant: RoleSessionGrant) -> str:
     """The user's session ends: whoever wants it back signs in again. Gives the handle of the role's.
 
-    The networks of both accounts bind it like a sign-in. Raises: CredentialError(LOGIN_NETWORK).
+    The networks of both accounts bind it like a sign-in. Raises: CredentialError(LOGIN_NETWORK);
+    AuthenticationError(ROLE_NO_CONSOLE).
     """
     services, token = edge.services, grant.token
     for account_id in (who.principal.account_id, token.principal.account_id):
         check_network(session, account_id)
     end_current(session, services, edge.cookies)
-    record_own_change(session, services, who.principal, "AssumeRole", grant_details(grant))
-    return open_session(
+    handle = open_session(
         session,
         services.ring,
         token.principal,
@@ -131,3 +131,6 @@ def change_to(edge: Edge, session: Session, who: BrowserSession, grant: RoleSess
         duration_cap=grant.duration_cap,
         now=services.clock.now(),
     )
+    # Last: who only proved a second factor goes on without the role, and must not be told to have taken it.
+    record_own_change(session, services, who.principal, "AssumeRole", grant_details(grant))
+    return handle
