@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gateway.audit.journal import Journal
 from gateway.audit.notary import Notary
+from gateway.audit.tally import Tally
 from gateway.keyring import KeyRing
 from gateway.store.engine import Store
 
@@ -17,6 +18,7 @@ def keep_records(store: Store, find_ring: Callable[[], KeyRing], var_dir: Path |
     """
     notary = Notary(find_ring)
     store.stamps.notary = notary
+    store.stamps.tally = Tally()
     store.stamps.journal = Journal(journal_directory(store, var_dir), notary)
     return notary
 

@@ -17,6 +17,7 @@ from gateway.audit.lanes import open_lane
 from gateway.audit.log import log_event
 from gateway.audit.notary import Notary
 from gateway.audit.receipts import CHAIN_DAMAGE, CHAIN_LANE, Detail, Receipt, record
+from gateway.audit.tally import Tally
 from gateway.clock import Clock
 from gateway.store.engine import Store
 
@@ -29,7 +30,11 @@ def start_packing(store: Store, clock: Clock, stop: Event) -> None:
 
 
 def pack(store: Store, clock: Clock) -> int:
-    """Pack what this process has written so far, and what dead ones have left; how many decisions there were."""
+    """Pack what this process has written so far, and what dead ones have left; how many decisions there were. Tells of
+    refusals that were counted, too.
+    """
+    tally: Tally = store.stamps.tally
+    tally.tell_rest(clock.now())
     journal: Journal = store.stamps.journal
     journal.rotate()
     packed = 0

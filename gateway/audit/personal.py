@@ -30,6 +30,7 @@ CLEAR_DETAILS = frozenset(
         "tried",
         "holder",
         "times",
+        "others",
         # of sessions and what they hang on
         "session_id",
         "parent_session_id",

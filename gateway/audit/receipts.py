@@ -20,6 +20,7 @@ from gateway.store.engine import Store
 
 Detail = str | int | bool | None | Sequence[str]
 
+LOGIN_REFUSED = "LoginRefused"
 # What the chain tells of itself; nobody's deed, so it is listed only where it is asked for.
 CHAIN_BEGINS = "ChainBegins"
 CHAIN_LANE = "ChainLane"

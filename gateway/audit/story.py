@@ -58,7 +58,8 @@ _WORDS = {
     "values": "values given",
     "tried": "who was tried",
     "holder": "that is the user or the account",
-    "times": "times refused like this, since the last record of it",
+    "times": "how often this was refused since the last record of it",
+    "others": "refusals besides that left no record",
     "consumer": "where",
     "lapsed_groups": "groups that the login says no more",
 }
@@ -67,6 +68,7 @@ _OCCASIONS = {
     SUPPOSED: "supposing that a second factor had been proved just then, ",
 }
 _NO_REFUSALS = frozenset({ITSELF, *_OCCASIONS})
+_OF_PASSWORDS = frozenset({"password", "second factor", "owner's password"})
 OF_COMMANDS = "cli:"  # how kinds of receipts of the command line begin
 _COMPARISONS = frozenset({"rule_values", "trust_values"})
 _OF_WHOLE_TEXTS = frozenset({"decision", "because", "offered", "refused", "rules", "rules_not_met"})
@@ -105,7 +107,7 @@ def tell_receipt(receipt: Receipt, redaction: Redaction) -> list[str]:
     reason = f", because of {receipt.reason}" if receipt.reason else ""
     lines = [f"{wire_time(receipt.at)} {receipt.kind} by {who}: {receipt.outcome}{reason}."]
     for name, value in receipt.details.items():
-        if name == "version" or value in (None, "", []):
+        if name == "version" or value in (None, "", []) or (name == "others" and value == 0):
             continue
         words = _WORDS.get(name, name.replace("_", " "))
         lines.append(f"  {words}: {', '.join(_shown(name, value, redaction))}")
@@ -117,6 +119,8 @@ def _who(receipt: Receipt) -> str:
         return one_line(receipt.principal_arn)
     if receipt.kind.startswith(OF_COMMANDS):
         return f"the command line of {one_line(str(receipt.details.get('operator', '')))}"
+    if receipt.details.get("consumer") in _OF_PASSWORDS:
+        return "somebody who wanted to sign in by password"
     return "somebody who was nobody yet"
 
 

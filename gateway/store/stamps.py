@@ -12,10 +12,13 @@ STAMPS = "ramgate_stamps"
 
 @dataclass(slots=True)
 class Stamps:
-    """`notary` signs receipts, `journal` takes decisions: see `gateway.audit`. Both are set once the keys are known."""
+    """`notary` signs receipts, `journal` takes decisions, `tally` counts refusals: see `gateway.audit`. All are set
+    once the keys are known.
+    """
 
     notary: Any = None
     journal: Any = None
+    tally: Any = None
 
 
 def stamps_of(source: Source) -> Stamps:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from flask import Flask, Response, request
 from sqlalchemy.orm import Session
 
-from gateway.audit.receipts import Detail, Receipt, record
+from gateway.audit.receipts import LOGIN_REFUSED, Detail, Receipt, record
 from gateway.directory.login_traces import Evidence, NewTrace, TraceKind, has_room, keep_trace
 from gateway.directory.trace_body import dump_body, redacted_body
 from gateway.errors import GatewayError, Reason
@@ -25,8 +25,6 @@ from gateway.web.concerned import FailedMessage, Suspect, oidc_suspects, saml_su
 from gateway.web.edge import Edge
 from gateway.web.retired_signers import Refused, note_refused_message
 from gateway.web.visit import Visit, current_visit, has_visit
-
-LOGIN_REFUSED = "LoginRefused"
 
 
 class Consumer(StrEnum):

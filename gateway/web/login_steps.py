@@ -35,6 +35,7 @@ from gateway.sts.duration import user_duration
 from gateway.sts.sessions import open_session
 from gateway.web.edge import Edge, see_other
 from gateway.web.records import record_password_login
+from gateway.web.refused_sign_ins import password_refused
 from gateway.web.session import delete_cookie, end_current, sent_handle, set_cookie, sign_in
 from gateway.web.visit import current_visit
 
@@ -92,7 +93,11 @@ def go_on(edge: Edge, session: Session, login: LoginSoFar) -> Response:
     if step is not None:
         return see_other(_PAGES[step])
     take_unfinished(session, step_handle(edge))
-    return _open(edge, session, login)
+    try:
+        return _open(edge, session, login)
+    except CredentialError as error:
+        password_refused(edge.services, error, login.account_id, holder_id=login.holder.id)
+        raise
 
 
 def remember_browser(edge: Edge, session: Session, login: LoginSoFar, response: Response) -> None:
@@ -156,7 +161,7 @@ def _open(edge: Edge, session: Session, login: LoginSoFar) -> Response:
         mfa_present=login.second_factor is SecondFactor.PROVED,
         mfa_at=now if login.second_factor is SecondFactor.PROVED else None,
     )
-    record_password_login(session, services, principal_of(login.holder), login.second_factor.value)
+    record_password_login(session, services, principal_of(login.holder), login.second_factor.value, cap)
     response = sign_in(see_other(login.target), edge.cookies, handle, expires_at)
     delete_cookie(response, edge.cookies.step)
     return response

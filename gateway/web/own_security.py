@@ -27,7 +27,8 @@ from gateway.web.login_steps import principal_of
 from gateway.web.own_password import change_password, has_password, may_change_password
 from gateway.web.own_rights import check_own, current_holder, may_own
 from gateway.web.password_step import new_password
-from gateway.web.records import log_refused_code, record_own_change
+from gateway.web.records import record_own_change
+from gateway.web.refused_sign_ins import code_refused
 from gateway.web.second_factor import bind_draft, codes_page, seed_page, typed_code, typed_pair
 from gateway.web.session import current_session
 
@@ -86,7 +87,7 @@ def _add_device_views(views: Blueprint, edge: Edge) -> None:
             _check_may_bind(session, edge, holder)
             refused = bind_draft(session, services, _draft_key(), holder, codes)
         if refused is not None:
-            log_refused_code(refused, current_session().principal.account_id, holder.id)
+            code_refused(services, refused, current_session().principal.account_id, holder.id)
             return codes_page(refused, _DEVICE)
         flash("Your device is bound. From the next sign-in on, you are asked for its code.")
         return see_other(_PAGE)
@@ -99,7 +100,7 @@ def _add_device_views(views: Blueprint, edge: Edge) -> None:
             check_own(session, services, "UnbindMFADevice", settings_allow=_manages_devices(session, holder))
             refused = _removed(session, edge, holder, codes)
         if refused is not None:
-            log_refused_code(refused, current_session().principal.account_id, holder.id)
+            code_refused(services, refused, current_session().principal.account_id, holder.id)
             with services.store.reading() as session:
                 return _overview(edge, session, holder, refused, "device")
         flash("Your device was taken off, and its key is deleted.")

@@ -1,4 +1,4 @@
-"""What the browser edge leaves behind: receipts of password sign-ins and changes, log lines of refused sign-ins."""
+"""What the browser edge leaves behind: receipts of password sign-ins and changes, and what policies were asked."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -6,19 +6,28 @@ from contextlib import contextmanager
 from sqlalchemy.orm import Session
 
 from gateway.audit.decisions import decision_record, record_decision
-from gateway.audit.log import log_event
 from gateway.audit.receipts import Detail, Receipt, record
-from gateway.errors import Denied, GatewayError
+from gateway.errors import Denied
 from gateway.policy import Decision
 from gateway.principal import Principal
 from gateway.services import Services
+from gateway.sts.duration import Cap
 from gateway.web.visit import current_visit
 
 PASSWORD_LOGIN = "PasswordLogin"  # noqa: S105 - the kind of a receipt
 
 
-def record_password_login(session: Session, services: Services, principal: Principal, second_factor: str) -> None:
-    _record(session, services, principal, PASSWORD_LOGIN, {"second_factor": second_factor})
+def record_password_login(
+    session: Session, services: Services, principal: Principal, second_factor: str, cap: Cap
+) -> None:
+    details: dict[str, Detail] = {
+        "method": "password",
+        "second_factor": second_factor,
+        "duration_s": cap.seconds,
+        "duration_cap": cap.name,
+        "caps": list(cap.told),
+    }
+    _record(session, services, principal, PASSWORD_LOGIN, details)
 
 
 def record_change(session: Session, services: Services, principal: Principal, action: str, entity: str) -> None:
@@ -67,35 +76,6 @@ def remember(services: Services, principal: Principal, decision: Decision, *, re
     operation = decision.request.action.partition(":")[2]
     kept = decision_record(decision, principal, at=at, request_id=request_id, operation=operation, reason=reason)
     record_decision(services.store, kept)
-
-
-def log_refused_code(error: GatewayError, account_id: str, holder_id: str) -> None:
-    """Somebody who knows the password of a user, or of an owner (then the account's id), gave a code in vain."""
-    visit = current_visit()
-    log_event(
-        "web.code_refused",
-        request_id=visit.request_id,
-        reason=error.reason,
-        detail=error.detail,
-        account_id=account_id,
-        holder=holder_id,
-        client=visit.client.address,
-    )
-
-
-def log_refused_password(error: GatewayError, account_id: str) -> None:
-    """A refused sign-in leaves a count in the database (`directory/login_attempts.py`) and everything else here: the
-    table is bounded, so nobody can fill it. `detail` names whoever exists; what else was typed is not written down.
-    """
-    visit = current_visit()
-    log_event(
-        "web.password_refused",
-        request_id=visit.request_id,
-        reason=error.reason,
-        detail=error.detail,
-        account_id=account_id,
-        client=visit.client.address,
-    )
 
 
 def _record(

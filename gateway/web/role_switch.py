@@ -15,7 +15,8 @@ from gateway.sts.sessions import BrowserSession, open_session
 from gateway.web.edge import Edge, form_text, see_other
 from gateway.web.form_page import form_page
 from gateway.web.own_rights import current_holder
-from gateway.web.records import log_refused_code, record_own_change
+from gateway.web.records import record_own_change
+from gateway.web.refused_sign_ins import code_refused
 from gateway.web.relay import HOME
 from gateway.web.second_factor import typed_code
 from gateway.web.session import current_session, end_current, sign_in
@@ -55,7 +56,7 @@ def create_role_switch_blueprint(edge: Edge) -> Blueprint:
             refused = _refused_code(edge, session, user, codes)
             if refused is None:
                 return _role_or_upgraded(edge, session, who, named)
-        log_refused_code(refused, user.account_id, user.id)
+        code_refused(services, refused, user.account_id, user.id)
         with services.store.reading() as session:
             return _code_page(user, named, refused)
 

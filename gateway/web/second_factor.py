@@ -29,7 +29,8 @@ from gateway.totp import provisioning_uri, qr_svg
 from gateway.web.edge import Edge, form_text, page, see_other
 from gateway.web.form_page import form_page
 from gateway.web.login_steps import go_on, principal_of, remember_browser, show_step, step_handle, unfinished_login
-from gateway.web.records import log_refused_code, record_own_change
+from gateway.web.records import record_own_change
+from gateway.web.refused_sign_ins import code_refused
 from gateway.web.session import delete_cookie
 
 _CODE_MAX = 20  # six digits, and what people type between them
@@ -68,7 +69,7 @@ def _add_code_views(views: Blueprint, edge: Edge) -> None:
             refused = _refused_code(session, edge, login, codes)
             if refused is None:
                 return _proved(edge, session, login)
-        log_refused_code(refused, login.account_id, login.holder.id)
+        code_refused(services, refused, login.account_id, login.holder.id)
         with services.store.reading() as session:
             unfinished_login(edge, session)  # the last wrong code that is allowed has ended it
             return _code_page(session, login, refused)
@@ -104,7 +105,7 @@ def _add_device_views(views: Blueprint, edge: Edge) -> None:
             refused = bind_draft(session, services, _draft_key(edge), login.holder, codes)
             if refused is None:
                 return _proved(edge, session, login)
-        log_refused_code(refused, login.account_id, login.holder.id)
+        code_refused(services, refused, login.account_id, login.holder.id)
         return codes_page(refused, "/signin/device")
 
 

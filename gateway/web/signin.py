@@ -27,7 +27,7 @@ from gateway.services import Services
 from gateway.web.edge import Edge, form_text, page, see_other
 from gateway.web.form_page import form_page
 from gateway.web.login_steps import begin_steps, check_network, owner_mark
-from gateway.web.records import log_refused_password
+from gateway.web.refused_sign_ins import password_refused
 from gateway.web.relay import HOME
 
 Found = TypeVar("Found")
@@ -86,7 +86,7 @@ def _add_user_views(views: Blueprint, edge: Edge) -> None:
                 edge, attempt, known.user, str(known.password_id), must_change=known.must_change is not None
             )
         except CredentialError as error:
-            log_refused_password(error, found.id)
+            password_refused(services, error, found.id, bare)
             with services.store.reading() as session:
                 return _user_page(edge, session, found, name, error)
 
@@ -107,7 +107,7 @@ def _add_owner_views(views: Blueprint, edge: Edge) -> None:
             account = _check(services, attempt, lambda session: check_owner_password(session, login, password))
             return _accepted(edge, attempt, account, owner_mark(account), must_change=False)  # it is never too old
         except CredentialError as error:
-            log_refused_password(error, "")
+            password_refused(services, error, "", login)
             return form_page("login_owner.html", error, login=login)
 
 
