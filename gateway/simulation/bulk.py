@@ -6,7 +6,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_LOOK_AFTER = 100_000  # values
+_LOOK_AFTER = 250_000  # values
 
 
 def without_collector(batches: Iterable[tuple[int, Sequence[T]]]) -> Iterator[tuple[int, Sequence[T]]]:
@@ -21,7 +21,7 @@ def without_collector(batches: Iterable[tuple[int, Sequence[T]]]) -> Iterator[tu
             seen += len(values) + 1
             if seen >= _LOOK_AFTER:
                 seen = 0
-                gc.collect(1)
+                gc.collect()
     finally:
         if resting:
             gc.enable()

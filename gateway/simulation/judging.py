@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from gateway.directory.authorization import find_stamp
+from gateway.directory.policy_stamps import find_stamp
 from gateway.directory.resource_groups import find_resource_group
 from gateway.directory.rights import Proposed, Rights, decide_by, layers_of, load_rights
 from gateway.policy import AccessRequest, Decision, Outcome, StatementRef
