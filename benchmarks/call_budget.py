@@ -58,7 +58,7 @@ _PHASES: Mapping[str, tuple[str, ...]] = {
         "gateway.api.actions.authorize.ruling_fields",
         "gateway.api.actions.verify_request.ruling_fields",
     ),
-    "journal": ("gateway.api.rulings.record_decision", "gateway.api.remembering.record_decision"),
+    "journal": ("gateway.api.remembering.record_decision",),
     "what the journal keeps": (
         "gateway.api.actions.authorize.remember_ruling",
         "gateway.api.actions.verify_request.remember_ruling",

@@ -12,6 +12,7 @@ from gateway.api.call import ApiCall
 from gateway.api.errors import FederatedCaller
 from gateway.api.parameters import Parameters
 from gateway.api.render import Value
+from gateway.audit.decisions import DecisionRecord
 from gateway.audit.receipts import Detail, Receipt
 from gateway.client import Client
 from gateway.identity import VerifiedIdentity
@@ -55,6 +56,8 @@ class Work:
     token: SessionToken | None = None  # the security token that the call came with
     access_key_id: str | None = None  # what it was signed with
     prepared: object = None  # what `prepare` of the operation made
+    # Decisions that the operation itself took, about whomever: kept with those about the call, before it is answered.
+    rulings: list[DecisionRecord] = field(default_factory=list)
 
     @property
     def session(self) -> Session:

@@ -165,7 +165,7 @@ def _admit(stage: _Stage, source: Session | Reading, earlier: _Ready | None = No
         if earlier is None:
             claim_nonce(services.store.fleeting, stage.proof, SERVICE_NAMES[action.version], now)
     key = None if stage.proof is None else stage.proof.access_key_id
-    work = Work(services, source, call, call.wire.client, now, principal, token, key)
+    work = Work(services, source, call, call.wire.client, now, principal, token, key, rulings=trail.asked.rulings)
     request = action.parse(Parameters(call.parameters)) if earlier is None else earlier.request
     trail.asked.caller = principal or action.federated(request)
     if not action.permission or principal is None:

@@ -30,13 +30,14 @@ _NO_CONDITIONS: tuple[Condition, ...] = ()
 
 @dataclass(slots=True)
 class Asked:
-    """A call as far as it came. `decisions` are those of its targets."""
+    """A call as far as it came. `decisions` are those of its targets, `rulings` what it asked for about somebody."""
 
     operation: str
     request_id: str
     client: Client
     caller: Principal | FederatedCaller | None = None
     decisions: tuple[Decision, ...] = field(default=())
+    rulings: list[DecisionRecord] = field(default_factory=list)
 
 
 def remember(asked: Asked, services: Services, error: GatewayError | None) -> None:
@@ -45,8 +46,9 @@ def remember(asked: Asked, services: Services, error: GatewayError | None) -> No
     if caller is None:
         return
     now = services.clock.now()
-    for record in _records(asked, caller, now, error):
-        record_decision(services.store, record)
+    records = [*asked.rulings, *_records(asked, caller, now, error)]
+    if records:
+        record_decision(services.store, *records)
 
 
 def _records(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from gateway.api.action import Target, Work
 from gateway.api.render import Value
-from gateway.audit.decisions import decision_record, record_decision
+from gateway.audit.decisions import decision_record
 from gateway.guard.ruling import Ruling
 from gateway.guard.verifying import Bench
 from gateway.policy import ConditionValue, StatementRef
@@ -38,14 +38,13 @@ def ruling_fields(ruling: Ruling) -> dict[str, Value]:
 
 
 def remember_ruling(work: Work, operation: str, principal: Principal, ruling: Ruling) -> None:
-    """Hand a decision about somebody else than the caller to the journal, in the account of whom it is about.
-
-    Raises: OSError if it can't be written.
+    """Keep a decision about somebody else than the caller, in the account of whom it is about. It goes to the journal
+    together with those about the call.
     """
     if ruling.decision is not None:
         request_id = work.call.wire.request_id
         kept = decision_record(ruling.decision, principal, at=work.now, request_id=request_id, operation=operation)
-        record_decision(work.services.store, kept)
+        work.rulings.append(kept)
 
 
 def identity_fields(caller: Principal) -> dict[str, Value]:

@@ -110,10 +110,10 @@ def who_is(principal: Principal) -> tuple[str, str, str | None]:
     return "Owner", principal.account_id, None
 
 
-def record_decision(where: Store | Source | Stamps, record: DecisionRecord) -> None:
-    """Hand it to the journal of this process: it is not lost with the process any more.
+def record_decision(where: Store | Source | Stamps, *records: DecisionRecord) -> None:
+    """Hand them to the journal of this process, all at once: they are not lost with the process any more.
 
-    Raises: LookupError where there is no journal, OSError where it can't be written: then the call is not answered.
+    Raises: LookupError where there is no journal, OSError where they can't be written: then the call is not answered.
     """
     stamps = where if isinstance(where, Stamps) else where.stamps if isinstance(where, Store) else stamps_of(where)
     journal = stamps.journal
@@ -121,7 +121,7 @@ def record_decision(where: Store | Source | Stamps, record: DecisionRecord) -> N
         raise LookupError(  # noqa: TRY004 - it was not set
             "nobody keeps the decisions of this store"
         )
-    journal.append(dump(record))
+    journal.append(*map(dump, records))
 
 
 def dump(record: DecisionRecord) -> bytes:

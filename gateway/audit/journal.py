@@ -55,19 +55,27 @@ class Journal:
         self._lane = _Lane()
         call_in_child(self, Journal._leave_to_parent)
 
-    def append(self, text: bytes) -> None:
-        """One entry. Raises: OSError if it can't be written whole; the file is then as it was."""
+    def append(self, *texts: bytes) -> None:
+        """An entry for each text, all of them by one write.
+
+        Raises: OSError if they can't be written whole; the file is then as it was.
+        """
         lane = self._lane
         with lane.lock:
             file = lane.file or self._open(lane)
-            sealed = self._cipher(lane).encrypt(_nonce(lane.following), text, file.tag)
-            frame = len(sealed).to_bytes(_LENGTH_BYTES, "big") + sealed
-            written = os.write(file.descriptor, frame)
-            if written != len(frame):
+            encrypt, following, tag = self._cipher(lane).encrypt, lane.following, file.tag
+            frames: list[bytes] = []
+            for text in texts:
+                sealed = encrypt(_nonce(following), text, tag)
+                frames += (len(sealed).to_bytes(_LENGTH_BYTES, "big"), sealed)
+                following, tag = following + 1, sealed[-_TAG_BYTES:]
+            whole = b"".join(frames)
+            written = os.write(file.descriptor, whole)
+            if written != len(whole):
                 os.ftruncate(file.descriptor, file.length)
                 raise OSError(_NOT_WRITTEN)
-            lane.following += 1
-            file.tag, file.length = sealed[-_TAG_BYTES:], file.length + written
+            lane.following = following
+            file.tag, file.length = tag, file.length + written
 
     def rotate(self) -> None:
         """Close the file, if anything is in it: what comes next goes to another, and this one can be packed."""

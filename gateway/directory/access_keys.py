@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from gateway.directory import quotas
 from gateway.directory.accounts import Account, lock_account
 from gateway.directory.network_policies import NetworkPolicyRow
+from gateway.directory.policy_stamps import note_stamp
 from gateway.directory.security_preference import SecurityPreference, SecurityPreferenceRow
 from gateway.directory.users import User, get_user_by_id
 from gateway.errors import InputError, LimitExceeded, NotFound, Reason
@@ -68,6 +69,7 @@ def _find_key_query() -> Select[Any]:
             preferences.c.max_idle_days_for_access_keys.label("max_idle_days"),
             own.c.document.label("own_policy"),
             account_wide.c.document.label("account_policy"),
+            accounts.c.policy_stamp,
         )
         .select_from(keys)
         .join(accounts, accounts.c.id == keys.c.account_id)
@@ -177,9 +179,9 @@ def find_access_key(source: Source, ring: KeyRing, access_key_id: str) -> Access
     found = _FIND_KEY.first(source, access_key_id)
     if found is None:
         return None
-    (account_id, user_id, sealed, status, created, updated, user_name, owner_login, idle_days, own, account_wide) = (
-        found
-    )
+    account_id, user_id, sealed, status, created, updated, user_name, owner_login, *policies, stamp = found
+    idle_days, own, account_wide = policies
+    note_stamp(source, account_id, stamp)
     secret = ring.open(_PURPOSE, sealed, bound_to=access_key_id.encode())
     return AccessKey(
         access_key_id=access_key_id,

@@ -8,26 +8,20 @@ from collections.abc import Mapping
 from functools import partial
 from threading import Lock
 
-from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from gateway.clock import Clock
-from gateway.directory.accounts import Account
+from gateway.directory.policy_stamps import find_stamp
 from gateway.directory.resource_groups import find_resource_group
 from gateway.directory.rights import Rights, decide_by, load_rights
 from gateway.errors import Denied, Reason
 from gateway.policy import AccessRequest, Decision, Layers, compile_policies, decide
 from gateway.principal import AccountOwner, Principal, RamUser, RoleSession
-from gateway.store.direct import Statement
 from gateway.store.reading import Reading
 
 _PRINCIPAL_ARN = "acs:PrincipalARN"
 _REMEMBERED_PRINCIPALS = 4096
 _NO_POLICIES = compile_policies(())
-# Every decision asks.
-_FIND_STAMP = Statement(
-    lambda _dialect: select(Account.policy_stamp).where(Account.id == bindparam("account_id")), "account_id"
-)
 
 
 class Authorizer:
@@ -121,11 +115,3 @@ class Authorizer:
             while len(self._rights) > self._remembered:
                 self._rights.popitem(last=False)
         return rights
-
-
-def find_stamp(source: Session | Reading, account_id: str) -> int | None:
-    """The policy stamp of an account; None if there is no such account."""
-    if isinstance(source, Session):
-        source.flush()  # what this transaction changed counts already
-    found = _FIND_STAMP.first(source, account_id)
-    return None if found is None else int(found[0])

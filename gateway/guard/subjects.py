@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select
 
 from gateway.directory.accounts import Account
 from gateway.directory.names import name_key
+from gateway.directory.policy_stamps import note_stamp
 from gateway.directory.users import User
 from gateway.errors import InputError, NotFound, Reason
 from gateway.guard.proof import Caller, caller_of_token
@@ -23,14 +24,17 @@ from gateway.sts.token import open_token
 LONGEST_ARN = 256
 
 _FIND_USER = Statement(
-    lambda _dialect: select(User.id, User.name).where(
-        User.account_id == bindparam("account_id"), User.name_key == bindparam("name_key")
+    lambda _dialect: (
+        select(User.id, User.name, Account.policy_stamp)
+        .join(Account, Account.id == User.account_id)
+        .where(User.account_id == bindparam("account_id"), User.name_key == bindparam("name_key"))
     ),
     "account_id",
     "name_key",
 )
 _FIND_OWNER = Statement(
-    lambda _dialect: select(Account.owner_login).where(Account.id == bindparam("account_id")), "account_id"
+    lambda _dialect: select(Account.owner_login, Account.policy_stamp).where(Account.id == bindparam("account_id")),
+    "account_id",
 )
 
 
@@ -49,10 +53,12 @@ def find_subject(source: Source, named: RamPrincipal) -> Caller:
         owner = _FIND_OWNER.first(source, named.account_id)
         if owner is None:
             raise NotFound(Reason.NOT_FOUND, "the account does not exist", subject="Account")
+        note_stamp(source, named.account_id, owner[1])
         return Caller(AccountOwner(account_id=named.account_id, login=owner[0]))
     user = _FIND_USER.first(source, named.account_id, name_key(named.name))
     if user is None:
         raise NotFound(Reason.NOT_FOUND, "the user does not exist", subject="User")
+    note_stamp(source, named.account_id, user[2])
     return Caller(RamUser(account_id=named.account_id, user_id=user[0], name=user[1]))
 
 

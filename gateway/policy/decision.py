@@ -58,6 +58,9 @@ class Decision:
     layer: Layer
     request: AccessRequest
     basis: Matched | Unmatched = field(repr=False)
+    # Worked out when first asked for; unset until then, since most decisions are not asked.
+    _near: Matched | None = field(init=False, repr=False, compare=False)
+    _values: tuple[ConditionValue, ...] = field(init=False, repr=False, compare=False)
 
     @property
     def outcome(self) -> Outcome:
@@ -82,14 +85,32 @@ class Decision:
 
         None if no statement allows the action on the resource under any condition.
         """
-        near = self.basis.find_nearest(self.request) if isinstance(self.basis, Unmatched) else None
+        near = self._find_near() if isinstance(self.basis, Unmatched) else None
         return None if near is None else near.ref
 
     @property
     def condition_values(self) -> tuple[ConditionValue, ...]:
+        try:
+            return self._values
+        except AttributeError:
+            pass
+        source = self._find_near()
+        values = () if source is None else read_conditions(source, self.request.facts)
+        object.__setattr__(self, "_values", values)
+        return values
+
+    def _find_near(self) -> Matched | None:
+        """The statement that decided, or that came nearest."""
         basis = self.basis
-        source = basis.find_nearest(self.request) if isinstance(basis, Unmatched) else basis
-        return () if source is None else read_conditions(source, self.request.facts)
+        if not isinstance(basis, Unmatched):
+            return basis
+        try:
+            return self._near
+        except AttributeError:
+            pass
+        near = basis.find_nearest(self.request)
+        object.__setattr__(self, "_near", near)
+        return near
 
     def explain(self) -> str:
         """One plain sentence; says nothing of who asked."""

@@ -18,12 +18,13 @@ class Reading(Direct):
     every statement sees its own, as in any transaction on PostgreSQL.
     """
 
-    __slots__ = ("_begun", "_connection", "_session")
+    __slots__ = ("_begun", "_connection", "_session", "stamps_read")
 
     def __init__(self, connection: Connection, *, one_snapshot: bool) -> None:
         super().__init__(connection)
         self._connection = connection
         self._session: Session | None = None
+        self.stamps_read: dict[str, int] = {}  # see `directory.policy_stamps`
         # A single SELECT is a snapshot without a BEGIN, and psycopg begins by itself.
         self._begun = not one_snapshot or self.dialect.name != "sqlite"
 
