@@ -70,9 +70,11 @@ def create_adoption_blueprint(edge: Edge) -> Blueprint:
 
 
 def _answer(edge: Edge, federation: Federation, entity_id: str) -> Answer | None:
-    """Of a query service. Raises: as `get_answer`."""
-    services = edge.services
-    return get_answer(services.fetcher, federation, entity_id, services.clock) if is_queried(federation) else None
+    """Of a query service. Raises: as `get_answer`; Conflict(CHANGED_MEANWHILE)."""
+    if not is_queried(federation):
+        return None
+    with edge.errands.enter(federation.account_id):
+        return get_answer(edge.services.fetcher, federation, entity_id, edge.services.clock)
 
 
 def _detail_page(edge: Edge, session: Session, federation: Federation, problem: GatewayError | None = None) -> Response:

@@ -104,7 +104,8 @@ def _add_webhook_views(views: Blueprint, edge: Edge) -> None:
     def test_webhook() -> Response:
         with services.store.transaction() as session:
             who = changing(session, services, _CHANGE)
-        flash(send_test(services.expiry_teller, who.account_id).outcome)
+        with edge.errands.enter(who.account_id):
+            flash(send_test(services.expiry_teller, who.account_id).outcome)
         return see_other(_PATH)
 
     @views.post("/webhook/remove")

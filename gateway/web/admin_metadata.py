@@ -13,8 +13,7 @@ from gateway.errors import InputError, Reason
 from gateway.federation.metadata_refresh import fetch_first
 from gateway.saml.metadata import IdpMetadata, parse_idp_metadata
 from gateway.saml.metadata_difference import Difference, metadata_differences
-from gateway.services import Services
-from gateway.web.edge import form_text
+from gateway.web.edge import Edge, form_text
 
 _TEXT_MAX = 1_048_576
 _URL_MAX = 2048
@@ -70,10 +69,11 @@ def sent_source() -> SentSource:
     )
 
 
-def sent_or_fetched(services: Services, now: datetime) -> bytes:
+def sent_or_fetched(edge: Edge, account_id: str, now: datetime) -> bytes:
     """The document that was sent; if a URL was, what is there. No transaction may be open: the other side can be slow.
 
-    Raises: InputError as `sent_metadata`; UpstreamError(FETCH_*); SamlError(METADATA_SIGNATURE) among METADATA reasons.
+    Raises: InputError as `sent_metadata`; UpstreamError(FETCH_*); SamlError(METADATA_SIGNATURE) among METADATA reasons;
+    Conflict(CHANGED_MEANWHILE) while something else is fetched for the account.
     """
     source = sent_source()
     if not source.url:
@@ -81,7 +81,8 @@ def sent_or_fetched(services: Services, now: datetime) -> bytes:
     if request.files.get("file") or request.form.get("text", "").strip():
         message = "Send a file, paste the text or name a URL, only one of these."
         raise InputError(Reason.PARAMETER_INVALID, message, subject="metadata")
-    return fetch_first(services.fetcher, source.url, source.anchors_pem, now)
+    with edge.errands.enter(account_id):
+        return fetch_first(edge.services.fetcher, source.url, source.anchors_pem, now)
 
 
 def preview_metadata(xml: bytes, now: datetime, in_force: bytes | None = None) -> Preview:

@@ -100,7 +100,8 @@ def _blueprint(edge: Edge, pages: OwnerPages) -> Blueprint:
         with services.store.transaction() as session:
             who = changing(session, services, pages.changing, pages.entity(session, name))
             key = pages.key(session, who.account_id, name)
-        done = refresh_source(services.store, services.fetcher, services.clock, key, only_due=False)
+        with edge.errands.enter(who.account_id):
+            done = refresh_source(services.store, services.fetcher, services.clock, key, only_due=False)
         flash(done.text if done else "There is no URL to fetch from.")
         return see_other(f"{pages.path(name)}/document")
 

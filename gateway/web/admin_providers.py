@@ -181,7 +181,9 @@ def _preview_page(edge: Edge, action: str, fields: dict[str, str], provider: Sam
     now = edge.services.clock.now()
     try:
         preview = preview_metadata(
-            sent_or_fetched(edge.services, now), now, None if provider is None else provider.metadata_xml
+            sent_or_fetched(edge, current_session().principal.account_id, now),
+            now,
+            None if provider is None else provider.metadata_xml,
         )
     except (SamlError, InputError, UpstreamError) as error:
         if provider is not None:

@@ -68,7 +68,7 @@ def _add_metadata_views(views: Blueprint, edge: Edge) -> None:
             settings = find_user_sso(session, who.account_id)
         try:
             in_force = settings.metadata_xml if settings else None
-            previewed = preview_metadata(sent_or_fetched(services, now), now, in_force)
+            previewed = preview_metadata(sent_or_fetched(edge, who.account_id, now), now, in_force)
         except (SamlError, InputError, UpstreamError) as error:
             with services.store.reading() as session:
                 return _settings_page(edge, session, who.account_id, error)

@@ -1,12 +1,15 @@
 """What the blueprints share: the services, the cookies, and how a page is made."""
 
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from flask import Response, make_response, redirect, render_template, request
 from markupsafe import Markup, escape
 
-from gateway.errors import InputError, Reason
+from gateway.errors import Conflict, InputError, Reason
 from gateway.oidc.call_lanes import CallLanes
 from gateway.services import Services
 from gateway.web.cookies import Cookies, browser_key
@@ -14,6 +17,32 @@ from gateway.web.relay import relay_target
 from gateway.web.session import set_cookie
 
 _CODE = re.compile(r"`([^`]*)`")
+_ERRANDS_AT_ONCE = 3  # of all accounts; a worker process has more threads than that
+
+
+class Errands:
+    """What administrators have fetched while their browser waits: one at a time for an account, three in a process.
+
+    An account chooses the servers, and can choose slow ones. It must not keep the threads that others sign in by.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._under_way: set[str] = set()
+
+    @contextmanager
+    def enter(self, account_id: str) -> Iterator[None]:
+        """Raises: Conflict(CHANGED_MEANWHILE), at once."""
+        with self._lock:
+            if account_id in self._under_way or len(self._under_way) >= _ERRANDS_AT_ONCE:
+                message = "Something is being fetched already. Wait a few seconds, then try again."
+                raise Conflict(Reason.CHANGED_MEANWHILE, message, f"errand of {account_id}", subject="Url")
+            self._under_way.add(account_id)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way.remove(account_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +50,7 @@ class Edge:
     services: Services
     cookies: Cookies
     lanes: CallLanes = field(default_factory=CallLanes)  # for calls to providers that a browser waits for
+    errands: Errands = field(default_factory=Errands)
 
     def browser(self) -> str:
         """The value that binds a login to this browser; empty when it has no binding cookie."""
