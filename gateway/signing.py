@@ -11,6 +11,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from gateway.keyring import KeyRing
 
+# Points of small order, without the sign: there are texts, or all, that anybody can sign for such a key. Those of
+# y = 0, 1, p - 1, p, p + 1 and the two of order 8. Rule: RFC 8032 §5.1.7, which leaves it to the verifier.
+_SMALL_ORDER = frozenset(
+    bytes.fromhex(text)
+    for text in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
@@ -44,3 +59,8 @@ def is_signed_by(public: bytes, message: bytes, signature: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def is_everybodys(public: bytes) -> bool:
+    """Whether a public key (32 bytes) proves nothing: others than the holder of one private key can sign for it."""
+    return bytes((*public[:-1], public[-1] & 0x7F)) in _SMALL_ORDER

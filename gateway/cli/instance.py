@@ -52,7 +52,8 @@ def register(desk: Desk, name: str, role_name: str) -> None:
     """Register an instance; prints the token that it enrols with, once, within a day."""
     with desk.transaction() as session:
         made = instances.register_instance(session, desk.account(session).id, name, role_name, desk.now())
-        desk.out.record(_shown(made))
+        shown = _shown(made)
+    desk.out.record(shown)
 
 
 @instance.command("renew")
@@ -62,7 +63,8 @@ def renew(desk: Desk, name: str) -> None:
     """A new token for an instance that lost its key, or may have been copied. What it had ends at once."""
     with desk.transaction() as session:
         made = instances.renew_enrolment(session, desk.account(session).id, name, desk.now())
-        desk.out.record(_shown(made))
+        shown = _shown(made)
+    desk.out.record(shown)
 
 
 @instance.command("list")

@@ -23,6 +23,7 @@ from gateway.directory.unique import insert_unique
 from gateway.errors import InputError, NotFound, Reason
 from gateway.ids import new_handle, new_node_id
 from gateway.secret import Secret
+from gateway.signing import is_everybodys
 from gateway.store.base import Base
 from gateway.store.hashed_key import hash_key
 from gateway.store.paging import Page, Slice, read_slice
@@ -141,10 +142,15 @@ def enrol_instance(session: Session, token: str, public_key: str, now: datetime)
 
 
 def check_public_key(text: str) -> bytes:
-    """The 32 bytes of it. Raises: InputError(PARAMETER_INVALID), subject "PublicKey"."""
+    """The 32 bytes of it. Refused: one that everybody can sign for. Raises: InputError(PARAMETER_INVALID), subject
+    "PublicKey".
+    """
     if not _PUBLIC_KEY.fullmatch(text):
         raise InputError(Reason.PARAMETER_INVALID, "a public key is 64 lower-case hex digits", subject="PublicKey")
-    return bytes.fromhex(text)
+    public = bytes.fromhex(text)
+    if is_everybodys(public):
+        raise InputError(Reason.PARAMETER_INVALID, "everybody can sign for this public key", subject="PublicKey")
+    return public
 
 
 def role_of_instance(session: Session, instance: Instance) -> Role:

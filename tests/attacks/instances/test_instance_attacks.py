@@ -1,5 +1,6 @@
 """Playing an instance: stolen tokens, replayed and borrowed proofs, roles that it was not registered for."""
 
+import json
 import threading
 from typing import Any
 
@@ -13,10 +14,24 @@ from gateway.directory.instances import deregister_instance, get_instance, renew
 from gateway.directory.revocations import find_dated_revocation
 from gateway.directory.roles import create_role, delete_role, update_role
 from gateway.store.engine import Store
+from gateway.sts.assume import assume_as_caller
 from gateway.sts.revocation import token_pairs
 from gateway.sts.token import SessionToken, open_token
 from tests.fake_clock import FakeClock
 from tests.instances import ACCOUNT, OTHER, InstancePlace, trust
+
+TRUSTS_APP = json.dumps(
+    {
+        "Version": "1",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Principal": {"RAM": [f"acs:ram::{ACCOUNT}:role/app"]},
+            }
+        ],
+    }
+)
 
 
 @pytest.fixture
@@ -75,6 +90,16 @@ def test_enrolment__with_somebody_elses_public_key_or_for_another_gateway__refus
         status, answer = place.call("EnrolInstance", **sent)
         assert 400 <= status < 500, answer
     place.enrol()  # none of them used the token up
+
+
+def test_enrolment__with_a_key_that_everybody_has__refused(place: InstancePlace) -> None:
+    """With R = A = 1 and S = 0 the equation of the signature holds for every text."""
+    identity = "01" + "00" * 31
+    for public in (identity, "01" + "00" * 30 + "80", "ec" + "ff" * 30 + "7f", "00" * 32, "00" * 31 + "80"):
+        sent = place.enrolment(PublicKey=public, InstanceSignature=identity + "00" * 32)
+        status, answer = place.call("EnrolInstance", **sent)
+        assert (status, answer["Reason"]) == (400, "ParameterInvalid")
+    place.enrol()
 
 
 def test_enrolment__two_at_the_same_instant__one_wins(place: InstancePlace) -> None:
@@ -161,6 +186,27 @@ def test_deregistered_or_renewed__what_is_out_dies_and_nothing_comes(enrolled: I
             deregister_instance(session, ACCOUNT, "web-1")
     assert not is_live(enrolled, token)
     assert enrolled.code() == "SignatureMismatch"
+
+
+def test_session_of_another_role__taken_with_an_instances__dies_with_it(enrolled: InstancePlace) -> None:
+    parent = token_of(enrolled)
+    with enrolled.store.transaction() as session:
+        other = create_role(session, ACCOUNT, "other", trust_document=TRUSTS_APP, now=enrolled.clock.now())
+        grant = assume_as_caller(
+            session,
+            ring=enrolled.ring,
+            caller=parent,
+            role=other,
+            session_name="next",
+            context={},
+            duration_s=None,
+            session_policy=None,
+            now=enrolled.clock.now(),
+        )
+    assert is_live(enrolled, grant.token)
+    with enrolled.store.transaction() as session:
+        deregister_instance(session, ACCOUNT, "web-1")
+    assert not is_live(enrolled, grant.token)
 
 
 def test_token_that_was_renewed__is_no_token_any_more(place: InstancePlace) -> None:
