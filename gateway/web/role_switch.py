@@ -19,7 +19,7 @@ from gateway.web.records import record_own_change
 from gateway.web.refused_sign_ins import code_refused
 from gateway.web.relay import HOME
 from gateway.web.second_factor import typed_code
-from gateway.web.session import current_session, end_current, sign_in
+from gateway.web.session import check_still_signed_in, current_session, end_current, sign_in
 from gateway.web.step_up import OWN_PAGE, OwnStepUp, find_step_up, step_up_away
 from gateway.web.take_role import change_to, named_role, take_as_user
 
@@ -52,6 +52,7 @@ def create_role_switch_blueprint(edge: Edge) -> Blueprint:
         who, named = current_session(), _sent_role(form_text("role", max_length=_ARN_MAX))
         codes = Codes(typed_code("code"))
         with services.store.transaction() as session:
+            check_still_signed_in(session, services, edge.cookies)
             user = _local_user(session, who)
             refused = _refused_code(edge, session, user, codes)
             if refused is None:
@@ -103,7 +104,8 @@ def _role_or_upgraded(edge: Edge, session: Session, who: BrowserSession, named: 
     """Go on to the role as the user who has just proved a second factor.
 
     What was proved stays proved where the role is refused after all: then the user goes on with a new session that has
-    it, of which no other browser knows, and which lasts no longer than the old one.
+    it, of which no other browser knows, and which lasts no longer than the old one. It is as old as that one, so that
+    whatever calls that one back at this very moment calls back both.
     """
     services, now = edge.services, edge.services.clock.now()
     proved = replace(who, mfa_present=True, mfa_at=now)
@@ -129,7 +131,7 @@ def _with_second_factor(edge: Edge, session: Session, proved: BrowserSession) ->
         provenance=None,
         expires_at=proved.expires_at,
         duration_cap=proved.duration_cap,
-        now=services.clock.now(),
+        now=proved.created_at,
         mfa_present=proved.mfa_present,
         mfa_at=proved.mfa_at,
     )

@@ -66,6 +66,14 @@ def current_session() -> BrowserSession:
     return found
 
 
+def check_still_signed_in(session: Session, services: Services, cookies: Cookies) -> None:
+    """For what makes one session of another, in its transaction: the session may have been called back since it was
+    looked up, while the request waited. Raises: AuthenticationError(NOT_SIGNED_IN).
+    """
+    if find_session(session, services.ring, sent_handle(request, cookies.session), services.clock.now()) is None:
+        raise AuthenticationError(Reason.NOT_SIGNED_IN, "You are not signed in.", "called back meanwhile")
+
+
 def find_current_session() -> BrowserSession | None:
     """The session of the person at the browser, if there is one."""
     return current_session() if current_user.is_authenticated else None

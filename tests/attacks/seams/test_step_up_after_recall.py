@@ -1,5 +1,7 @@
 """Sessions and logins that are called back while somebody proves a second factor for a role."""
 
+import threading
+
 import pytest
 
 from gateway.audit.receipts import list_receipts
@@ -7,7 +9,7 @@ from gateway.directory.roles import get_role
 from gateway.federation.recall import RecallKind, parse_recall, recall_sessions
 from tests.saml_asking import request_in
 from tests.saml_factory import IDP
-from tests.unit.web.signing_in import bind, code, post
+from tests.unit.web.signing_in import bind, code, has_session, post
 from tests.unit.web.site import Browser, Site, reason_of
 from tests.unit.web.test_step_up import USER_ACS, ready, show, stepped_up, through_company
 from tests.unit.web.test_take_role import take
@@ -35,6 +37,29 @@ def test_assertion__called_back_before_it_comes__signs_nobody_in(
     with ready.services.store.reading() as session:
         kinds = [receipt.kind for receipt in list_receipts(session, account_id=ready.account_id)]
     assert kinds.count("UserLogin") == 1, "that of the first login"
+
+
+def test_second_factor__user_called_back_while_the_code_is_on_its_way__gets_no_new_session(ready: Site) -> None:
+    """The request has seen its session alive, and waits for the write lock that the recall holds."""
+    seed, browser = bind(ready), ready.signed_in(ready.alice)
+    role = f"acs:ram::{ready.account_id}:role/nothing"
+    given, now = code(ready, seed, 1), ready.clock.now()
+    token = browser.csrf("/owner/login.htm")
+    answers: list[object] = []
+    form = {"csrf_token": token, "role": role, "code": given}
+    waiting = threading.Thread(target=lambda: answers.append(browser.post("/session/second-factor", data=form)))
+    with ready.services.store.transaction() as session:
+        session.connection()
+        wanted = parse_recall(RecallKind.USER, "alice")
+        recall_sessions(session, ready.account_id, wanted, now)
+        session.flush()
+        ready.clock.advance(1)
+        waiting.start()
+        waiting.join(0.5)  # it comes to the lock, and can't end before the recall does
+        assert waiting.is_alive()
+    waiting.join(10)
+    assert len(answers) == 1
+    assert not has_session(browser)
 
 
 def test_second_factor__role_not_for_the_browser__leaves_no_receipt_of_taking_it(ready: Site) -> None:
