@@ -30,9 +30,9 @@ def ruling_fields(ruling: Ruling) -> dict[str, Value]:
         "Layer": ruling.layer,
         "Action": ruling.question.action,
         "Resource": ruling.question.resource,
-        **({} if statement is None else {"Statement": _statement(statement)}),
-        **({} if nearest is None else {"NearestMiss": _statement(nearest)}),
-        "ConditionValues": {"ConditionValue": [_condition(value) for value in ruling.condition_values]},
+        **({} if statement is None else {"Statement": statement_fields(statement)}),
+        **({} if nearest is None else {"NearestMiss": statement_fields(nearest)}),
+        "ConditionValues": {"ConditionValue": [condition_fields(value) for value in ruling.condition_values]},
         "Explanation": ruling.explain(),
     }
 
@@ -61,7 +61,7 @@ def identity_fields(caller: Principal) -> dict[str, Value]:
     return told
 
 
-def _statement(ref: StatementRef) -> Mapping[str, Value]:
+def statement_fields(ref: StatementRef) -> Mapping[str, Value]:
     return {
         "PolicyName": ref.policy_name,
         "PolicyType": ref.policy_type.value,
@@ -73,7 +73,7 @@ def _statement(ref: StatementRef) -> Mapping[str, Value]:
     }
 
 
-def _condition(value: ConditionValue) -> Mapping[str, Value]:
+def condition_fields(value: ConditionValue) -> Mapping[str, Value]:
     return {
         "Operator": value.operator,
         "Key": value.key,

@@ -14,16 +14,15 @@ from gateway.policy.fold import fold
 LONGEST = 16_384
 _MOST_KEYS, _MOST_VALUES = 64, 64
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}:\S.{0,254}", re.DOTALL)
-_DEFAULTS = (("acs:SecureTransport", "true"),)
 
 Context = Mapping[str, tuple[str, ...]]
 
 
-def read_circumstances(text: str | None, now: datetime) -> Context:
+def read_circumstances(text: str | None, now: datetime, *, open_otherwise: bool = False) -> Context:
     """A JSON object of condition key to value, or to a list of values; any key, the gateway's own too.
 
-    The time is `now`, and the connection secure, unless they are told. `acs:PrincipalARN` never counts: who asks is
-    given in another way.
+    The time is `now`, and the connection secure, unless they are told, or what is not told is `open_otherwise`.
+    `acs:PrincipalARN` never counts: who asks is given in another way.
     Refused: more than 16,384 characters, 64 keys, or 64 values of a key; a key twice, in whatever case.
     Raises: InputError(PARAMETER_TOO_LONG), InputError(PARAMETER_INVALID), subject "Context".
     """
@@ -36,8 +35,8 @@ def read_circumstances(text: str | None, now: datetime) -> Context:
             raise _malformed("a key is there twice")
         seen.add(fold(key))
         context[key] = _values(value)
-    for key, value in (("acs:CurrentTime", wire_time(now)), *_DEFAULTS):
-        if fold(key) not in seen:
+    for key, value in (("acs:CurrentTime", wire_time(now)), ("acs:SecureTransport", "true")):
+        if fold(key) not in seen and not open_otherwise:
             context[key] = (value,)
     return context
 

@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 
 from gateway.audit.batches import iterate_decisions
 from gateway.audit.decisions import ITSELF, NO_POLICY, DecisionRecord
+from gateway.audit.notary import notary_of
+from gateway.audit.personal import Redaction
 from gateway.policy import Layer, Outcome
 from gateway.policy.request import ASSUME_ROLE
 from gateway.simulation.bulk import without_collector
 from gateway.simulation.changes import Change
-from gateway.simulation.flips import DryRun, Example, Turn
+from gateway.simulation.flips import DryRun, Example, Redacted, Turn
 from gateway.simulation.judging import Bench, Judge, Twice
 from gateway.simulation.login_replay import replay_logins
 from gateway.simulation.trust_judging import TrustBench
@@ -60,7 +62,7 @@ def dry_run(session: Session, account_id: str, change: Change, window: Window, n
         if window.most is not None and replay.run.records >= window.most:
             replay.run.complete = False
             return DryRunPage(replay.run, row_id)
-    replay_logins(session, account_id, change, replay.trust, window.since, window.until, replay.run)
+    replay_logins(session, account_id, change, replay.trust, (window.since, window.until), replay.run)
     return DryRunPage(replay.run, None)
 
 
@@ -68,6 +70,7 @@ class _Replay:
     def __init__(self, session: Session, account_id: str, change: Change, now: datetime) -> None:
         self.run = DryRun(told=change.told)
         self.trust = TrustBench(session, account_id, change, now)
+        self._redaction = Redaction.under(notary_of(session).ring)
         self._bench = Bench(session, account_id, change.proposed, now)
         self._changed_role = "" if change.trust is None else change.trust.role.arn.lower()
 
@@ -151,6 +154,8 @@ class _Replay:
         flips, turn = self.run.flips, Turn.TO_ALLOW if after else Turn.TO_DENY
         if flips.is_new(turn, arn, record.action, record.resource):
             twice = by if isinstance(by, Twice) else by.ask(record.action, record.resource, record.context)
-            before_text, after_text = twice.before.explain(), twice.after.explain()
+            before_text, after_text = (
+                Redacted(each, self._redaction).explain() for each in (twice.before, twice.after)
+            )
             example = Example(record.at, record.request_id, record.resource, before_text, after_text)
             flips.add(turn, arn, record.action, example)

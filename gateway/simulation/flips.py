@@ -1,9 +1,13 @@
 """What flips, put together: by principal, action and the pattern of the resource, with a count and one example each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+
+from gateway.audit.personal import Redaction
+from gateway.policy import AccessRequest, ConditionValue, Decision, Layer, Outcome, StatementRef
+from gateway.policy.explain import explain
 
 MOST_GROUPS = 1000
 
@@ -24,6 +28,45 @@ class Example:
     resource: str
     before: str
     after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """A decision as it is told to others than those it is about: values that tell of a person are shown by type."""
+
+    decision: Decision
+    redaction: Redaction
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.decision.outcome
+
+    @property
+    def layer(self) -> Layer:
+        return self.decision.layer
+
+    @property
+    def request(self) -> AccessRequest:
+        return self.decision.request
+
+    @property
+    def statement(self) -> StatementRef | None:
+        return self.decision.statement
+
+    @property
+    def nearest(self) -> StatementRef | None:
+        return self.decision.nearest
+
+    @property
+    def condition_values(self) -> tuple[ConditionValue, ...]:
+        show = self.redaction.show
+        return tuple(
+            replace(value, seen=tuple(show(value.key, seen) for seen in value.seen))
+            for value in self.decision.condition_values
+        )
+
+    def explain(self) -> str:
+        return explain(self)
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gateway.audit.notary import notary_of
+from gateway.audit.personal import Redaction
 from gateway.audit.receipts import Receipt, ReceiptRow, read_receipt
 from gateway.clock import wire_time
 from gateway.errors import InputError
@@ -22,7 +23,7 @@ from gateway.identity import Protocol
 from gateway.policy import FederatedPrincipal
 from gateway.policy.fold import fold
 from gateway.simulation.changes import Change, ProposedRules
-from gateway.simulation.flips import DryRun, Example, Turn
+from gateway.simulation.flips import DryRun, Example, Redacted, Turn
 from gateway.simulation.trust_judging import TrustBench
 
 KINDS = (ROLE_LOGIN, "AssumeRoleWithSAML", "AssumeRoleWithOIDC")
@@ -38,18 +39,18 @@ def replay_logins(  # noqa: PLR0917 - which, under what, into what
     account_id: str,
     change: Change,
     trust: TrustBench,
-    since: datetime | None,
-    until: datetime | None,
+    between: tuple[datetime | None, datetime | None],
     run: DryRun,
 ) -> None:
     """Nothing to do for a change of policies: they have no say in logins."""
     if change.trust is None and change.rules is None:
         return
-    for receipt in _logins(session, account_id, since, until):
+    redaction = Redaction.under(notary_of(session).ring)
+    for receipt in _logins(session, account_id, *between):
         if change.rules is not None:
             _ask_rules(receipt, change.rules, run)
         else:
-            _ask_trust(receipt, trust, run)
+            _ask_trust(receipt, trust, run, redaction)
 
 
 def _logins(session: Session, account_id: str, since: datetime | None, until: datetime | None) -> Iterator[Receipt]:
@@ -65,7 +66,7 @@ def _logins(session: Session, account_id: str, since: datetime | None, until: da
             session.expunge(row)
 
 
-def _ask_trust(receipt: Receipt, trust: TrustBench, run: DryRun) -> None:
+def _ask_trust(receipt: Receipt, trust: TrustBench, run: DryRun, redaction: Redaction) -> None:
     provider, role = _text(receipt, "provider_arn"), trust.role_of_id(_text(receipt, "role_id"))
     if role is None or not trust.concerns(role):
         return
@@ -83,7 +84,13 @@ def _ask_trust(receipt: Receipt, trust: TrustBench, run: DryRun) -> None:
     run.logins.asked += 1
     if twice.verdict.allowed_before is not twice.verdict.allowed_after:
         turn = Turn.TO_ALLOW if twice.verdict.allowed_after else Turn.TO_DENY
-        _flip(run, receipt, turn, role.arn, (twice.before.explain(), twice.after.explain()))
+        _flip(
+            run,
+            receipt,
+            turn,
+            role.arn,
+            (Redacted(twice.before, redaction).explain(), Redacted(twice.after, redaction).explain()),
+        )
     elif not twice.verdict.same_statement:
         run.other_statement += 1
 

@@ -73,6 +73,15 @@ _GUARD: Mapping[str, tuple[str, ...]] = {
     "Authorize": ("PrincipalArn", "PrincipalToken", "RequestAction", "Resource", "Context"),
     "AuthorizeBatch": ("Authorizations",),
     "RevokeSessions": ("Kind", "Value"),
+    "SimulateCall": (
+        "PrincipalArn", "SAMLProviderName", "OIDCProviderName", "Claims", "RoleArn", "RoleArns", "RoleArns.1", "Policy",
+        "RequestAction", "Resource", "Context",
+    ),
+    "ListReachingPrincipals": ("RoleName", "RequestAction", "Resource", "Context", "NextToken", "MaxResults"),
+    "DryRunPolicyChange": (
+        "ChangeType", "PolicyType", "PolicyName", "PolicyDocument", "UserName", "GroupName", "RoleName", "SinceHours",
+        "MaxRecords", "NextToken",
+    ),
     "VerifyRequest": (
         "ClientAccessKeyId", "ClientSecurityToken", "ClientSignatureMethod", "StringToSign", "EncodedStringToSign",
         "ClientSignature", "SignedAt", "ClientNonce", "RequestAction", "Resource", "Context",
@@ -103,6 +112,9 @@ _RIGHT: Mapping[str, tuple[str, ...]] = {
     "RoleName": ("reader", "new"),
     "PolicyName": ("assume", "new", "AdministratorAccess"),
     "PolicyType": ("Custom", "System"),
+    "ChangeType": ("PolicyDocument", "TrustPolicy", "AttachPolicy", "DetachPolicy"),
+    "RoleArns": (f'["acs:ram::{OURS}:role/reader"]',),
+    "Claims": ('{"sub": "1", "groups": ["a", "b"]}',),
     "PolicyDocument": (_DOCUMENT,),
     "AssumeRolePolicyDocument": (_TRUST,),
     "NewAssumeRolePolicyDocument": (_TRUST,),
