@@ -14,9 +14,16 @@ from alibabacloud_credentials.provider.ecs_ram_role import EcsRamRoleCredentials
 from alibabacloud_credentials.provider.uri import URLCredentialsProvider
 from alibabacloud_ram20150501.models import CreateUserRequest, ListUsersRequest
 
+from gateway.clock import SystemClock
 from gateway.directory.attachments import attach_policy
-from gateway.directory.instances import deregister_instance, get_instance, register_instance, renew_enrolment
+from gateway.directory.instances import deregister_instance, get_instance, register_instance
 from gateway.directory.roles import create_role
+from gateway.fetch import Fetcher
+from gateway.instance.calls import NOT_KNOWN, RefusedByGateway, fetch_credentials
+from gateway.instance.calls import enrol as enrol_by
+from gateway.instance.identity import new_identity
+from gateway.outbound import OutboundRules
+from gateway.secret import Secret
 from tests.wire.instance_agent import enrol, forward_proxy, running_agent
 from tests.wire.names import new_name
 from tests.wire.refusal import refusal
@@ -61,10 +68,10 @@ def registered(company: Seed, trust: str = TRUST_ECS) -> tuple[str, str, str]:
     return name, role_name, made.token.reveal()
 
 
-@pytest.fixture
-def machine(company: Seed, tmp_path: Path) -> Iterator[Machine]:
+@pytest.fixture(scope="module")
+def machine(company: Seed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     name, role, token = registered(company)
-    state = tmp_path / "instance"
+    state = tmp_path_factory.mktemp("machine") / "instance"
     enrol(company.gateway.base_url, state, token)
     with running_agent(state) as port:
         yield Machine(name, role, state, port)
@@ -114,27 +121,19 @@ def test_metadata__as_the_platform_writes_it(machine: Machine) -> None:
     assert machine.get(path + "other", **with_token)[0] == 404
 
 
-def test_deregistered__at_once__credentials_die_and_no_new_ones_come(company: Seed, machine: Machine) -> None:
-    uri = (machine.state / "credentials-uri").read_text().strip()
-    found = URLCredentialsProvider(uri=uri).get_credentials()
-    key = (found.get_access_key_id(), found.get_access_key_secret(), found.get_security_token())
+def test_deregistered__at_once__credentials_die_and_no_new_ones_come(company: Seed) -> None:
+    name, _, token = registered(company)
+    fetcher = Fetcher(OutboundRules(development=True))
+    identity = enrol_by(fetcher, new_identity(company.gateway.base_url), Secret(token))
+    found = fetch_credentials(fetcher, identity, SystemClock())
+    key = (found.access_key_id, found.access_key_secret.reveal(), found.security_token)
     company.client(*key).get_caller_identity()
     with company.services.store.transaction() as session:
-        deregister_instance(session, company.account_id, machine.name)
-    error = refusal(company.client(*key).get_caller_identity)
-    assert error.data["Reason"] == "TokenRevoked"
-
-
-def test_renewed__the_old_key__is_refused(company: Seed, tmp_path: Path) -> None:
-    name, _, token = registered(company)
-    enrol(company.gateway.base_url, tmp_path / "instance", token)
-    with company.services.store.transaction() as session:
-        renew_enrolment(session, company.account_id, name, datetime.now(UTC))
-    with running_agent(tmp_path / "instance") as port:
-        machine = Machine(name, "", tmp_path / "instance", port)
-        path = (machine.state / "credentials-uri").read_text().strip().partition(f":{port}")[2]
-        status, body = machine.get(path)
-    assert (status, json.loads(body)["Code"]) == (503, "Unavailable")
+        deregister_instance(session, company.account_id, name)
+    assert refusal(company.client(*key).get_caller_identity).data["Reason"] == "TokenRevoked"
+    with pytest.raises(RefusedByGateway) as caught:
+        fetch_credentials(fetcher, identity, SystemClock())
+    assert caught.value.said == NOT_KNOWN
 
 
 def get_instance_of(company: Seed, machine: Machine) -> str:

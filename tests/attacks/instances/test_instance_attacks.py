@@ -10,7 +10,9 @@ from sqlalchemy import select
 
 from gateway.arn import instance_arn
 from gateway.audit.receipts import ReceiptRow
+from gateway.directory.control_policies import attach_control_policy, create_control_policy
 from gateway.directory.instances import deregister_instance, get_instance, renew_enrolment
+from gateway.directory.resource_directory import add_member, create_directory, enable_controls, get_directory
 from gateway.directory.revocations import find_dated_revocation
 from gateway.directory.roles import create_role, delete_role, update_role
 from gateway.store.engine import Store
@@ -239,6 +241,21 @@ def test_role_of_the_same_name__made_later__is_not_the_instances(enrolled: Insta
 def test_role_that_trusts_others__gives_nothing(enrolled: InstancePlace, services: tuple[str, ...]) -> None:
     with enrolled.store.transaction() as session:
         update_role(session, ACCOUNT, "app", trust_document=trust(*services), now=enrolled.clock.now())
+    status, answer = enrolled.assume()
+    assert (status, answer["Reason"]) == (403, "TrustPolicyDenied")
+
+
+def test_control_policy_over_the_account__binds_instances_too(enrolled: InstancePlace) -> None:
+    denies = {"Version": "1", "Statement": [{"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*"}]}
+    now = enrolled.clock.now()
+    with enrolled.store.transaction() as session:
+        directory = create_directory(session, OTHER, now)
+        add_member(session, directory, ACCOUNT, directory.root_id, now)
+        enable_controls(session, directory, enabled=True)
+        create_control_policy(session, directory, "no-roles", json.dumps(denies), now=now)
+    assert enrolled.assume()[0] == 200
+    with enrolled.store.transaction() as session:
+        attach_control_policy(session, get_directory(session, OTHER), "no-roles", directory.root_id, now)
     status, answer = enrolled.assume()
     assert (status, answer["Reason"]) == (403, "TrustPolicyDenied")
 
