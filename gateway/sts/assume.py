@@ -204,12 +204,17 @@ def assume_as_caller(
         )
         check_live(source, parent, now)
     elif isinstance(caller, RamUser):
-        by_key = () if access_key_id is None else (("access-key", account_value(caller.account_id, access_key_id)),)
-        token = replace(token, lineage=(("user", caller.user_id), *by_key))
+        token = replace(token, lineage=(("user", caller.user_id), *_by_key(caller, role, access_key_id)))
     identity = _source_of(parent, source_identity)
     token = replace(token, mfa_present=_proved_mfa(context), mfa_at=_mfa_time(context, now), source_identity=identity)
     check_live(source, token, now)
     return RoleSessionGrant(token, build_credentials(ring, token), decision, duration.name, duration.told)
+
+
+def _by_key(caller: RamUser, role: Role | AssumableRole, access_key_id: str | None) -> tuple[tuple[str, str], ...]:
+    """By what the account of the key, and that of the role, call back what was got with a lasting key."""
+    accounts = () if access_key_id is None else dict.fromkeys((caller.account_id, role.account_id))
+    return tuple(("access-key", account_value(account_id, access_key_id or "")) for account_id in accounts)
 
 
 def _source_of(parent: SessionToken | None, source_identity: str | None) -> str | None:

@@ -40,10 +40,21 @@ def token_pairs(token: SessionToken) -> Dated:
     for upstream in (
         zip(token.lineage, instants, strict=True),
         origin_pairs(token.provenance, token.issued_at).items(),
+        _guest_pairs(token).items(),
     ):
         for pair, instant in upstream:
             pairs.setdefault(pair, instant)
     return pairs
+
+
+def _guest_pairs(token: SessionToken) -> Dated:
+    """What the role's own account calls it back by, where the provider that vouched is another account's."""
+    origin, account_id = token.provenance, token.principal.account_id
+    if origin is None or _account_of(origin.provider_arn) == account_id:
+        return {}
+    certificate = ("own-certificate", account_value(account_id, origin.certificate_fingerprint))
+    assertion = ("own-assertion", account_value(account_id, assertion_value(origin.issuer, origin.assertion_id)))
+    return dict.fromkeys((certificate, assertion), token.issued_at)
 
 
 def own_pairs(account_id: str, session_id: str, issued_at: datetime) -> Dated:
