@@ -24,6 +24,7 @@ from gateway.cli import (
     rule,
     serve,
     service,
+    simulate,
     sso,
     trace,
     user,
@@ -64,3 +65,5 @@ main.add_command(expiry.expiry)
 main.add_command(metadata.metadata)
 main.add_command(receipts.receipts)
 main.add_command(why.why)
+main.add_command(simulate.simulate)
+main.add_command(simulate.reach)

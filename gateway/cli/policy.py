@@ -1,9 +1,12 @@
 """`ramgate policy`: policies, their versions, and whom they are attached to."""
 
+from datetime import timedelta
+
 import click
 from sqlalchemy.orm import Session
 
 from gateway.cli.desk import Desk, pass_desk
+from gateway.cli.dry_run import dry_run_options, show_dry_run
 from gateway.cli.frame import Decorated, DeskGroup, TextFile
 from gateway.cli.policy_check import check, import_aws
 from gateway.cli.printing import Row
@@ -13,6 +16,7 @@ from gateway.directory.roles import Role
 from gateway.directory.users import User
 from gateway.errors import NotFound, Reason
 from gateway.policy import SYSTEM_POLICIES, SystemPolicy
+from gateway.simulation.changes import Change, change_attached, change_detached, change_policy
 
 
 @click.group("policy", cls=DeskGroup)
@@ -105,9 +109,15 @@ def versions(desk: Desk, name: str) -> None:
 @click.argument("document", type=TextFile(), metavar="FILE")
 @click.option("--default", "as_default", is_flag=True, help="Use it from now on.")
 @click.option("--rotate", is_flag=True, help="If there are five already, drop the oldest that is not in use.")
+@dry_run_options
 @pass_desk
-def add_version(desk: Desk, name: str, document: str, *, as_default: bool, rotate: bool) -> None:
+def add_version(
+    desk: Desk, name: str, document: str, *, as_default: bool, rotate: bool, dry: bool, since: timedelta
+) -> None:
     """Add a version to a policy from a FILE (- is standard input)."""
+    if dry:
+        show_dry_run(desk, lambda session, account_id: change_policy(session, account_id, name, document), since)
+        return
     with desk.transaction() as session:
         made = policies.create_policy_version(
             session,
@@ -162,6 +172,7 @@ _WITHIN = click.option("--resource-group", "within", default="", metavar="ID", h
 @_SYSTEM
 @_WITHIN
 @_target_options
+@dry_run_options
 @pass_desk
 def attach(
     desk: Desk,
@@ -172,8 +183,18 @@ def attach(
     *,
     system: bool,
     within: str,
+    dry: bool,
+    since: timedelta,
 ) -> None:
     """Attach a policy to a user, a group or a role."""
+    if dry:
+
+        def make(session: Session, account_id: str) -> Change:
+            target = _target(session, account_id, user_name, group_name, role_name)
+            return change_attached(session, account_id, _type(system=system), name, target, group=within)
+
+        show_dry_run(desk, make, since)
+        return
     with desk.transaction() as session:
         account_id = desk.account(session).id
         target = _target(session, account_id, user_name, group_name, role_name)
@@ -186,6 +207,7 @@ def attach(
 @_SYSTEM
 @_WITHIN
 @_target_options
+@dry_run_options
 @pass_desk
 def detach(
     desk: Desk,
@@ -196,8 +218,18 @@ def detach(
     *,
     system: bool,
     within: str,
+    dry: bool,
+    since: timedelta,
 ) -> None:
     """Detach a policy from a user, a group or a role."""
+    if dry:
+
+        def make(session: Session, account_id: str) -> Change:
+            target = _target(session, account_id, user_name, group_name, role_name)
+            return change_detached(session, _type(system=system), name, target, group=within)
+
+        show_dry_run(desk, make, since)
+        return
     with desk.transaction() as session:
         account_id = desk.account(session).id
         target = _target(session, account_id, user_name, group_name, role_name)

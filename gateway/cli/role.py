@@ -1,14 +1,18 @@
 """`ramgate role`: roles and who may take them."""
 
+from datetime import timedelta
+
 import click
 
 from gateway.cli.desk import Desk, pass_desk
+from gateway.cli.dry_run import dry_run_options, show_dry_run
 from gateway.cli.frame import DeskGroup, TextFile
 from gateway.cli.printing import Row
 from gateway.directory import attachments, revocations, roles, saml_providers
 from gateway.directory.roles import Role
 from gateway.federation.trust_document import saml_trust_document
 from gateway.saml.names import role_sso_recipient
+from gateway.simulation.changes import change_trust
 
 
 @click.group("role", cls=DeskGroup)
@@ -78,9 +82,25 @@ def show(desk: Desk, name: str) -> None:
 @click.option("--trust", type=TextFile(), metavar="FILE", help="New trust policy; - is standard input.")
 @click.option("--description", default=None)
 @click.option("--max-session", type=int, default=None, help="Longest session in seconds.")
+@dry_run_options
 @pass_desk
-def update(desk: Desk, name: str, trust: str | None, description: str | None, max_session: int | None) -> None:
+def update(
+    desk: Desk,
+    name: str,
+    *,
+    trust: str | None,
+    description: str | None,
+    max_session: int | None,
+    dry: bool,
+    since: timedelta,
+) -> None:
     """Change a role's trust policy, description or longest session."""
+    if dry:
+        if trust is None:
+            raise click.UsageError("Only a new trust policy can be tried: give --trust.")
+        document = trust
+        show_dry_run(desk, lambda session, account_id: change_trust(session, account_id, name, document), since)
+        return
     with desk.transaction() as session:
         changed = roles.update_role(
             session,

@@ -1,12 +1,14 @@
 """`ramgate rule`: which roles people may take, by what their identity provider says of them."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import click
 from sqlalchemy.orm import Session
 
 from gateway.cli.desk import Desk, pass_desk
+from gateway.cli.dry_run import dry_run_options, show_dry_run
 from gateway.cli.frame import DeskGroup, TextFile
 from gateway.cli.printing import Row
 from gateway.directory import mapping_rules
@@ -18,6 +20,7 @@ from gateway.federation.rule_trial import try_rules
 from gateway.federation.rules import check_session_name_template
 from gateway.identity import Protocol
 from gateway.oidc.sample import read_sample
+from gateway.simulation.changes import Change, change_rule, drop_rule
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -52,6 +55,7 @@ def list_all(desk: Desk, saml: str | None, oidc: str | None) -> None:
 @click.option("--role", "roles", multiple=True, required=True, metavar="ARN", help="May be repeated.")
 @click.option("--session-name", required=True, help="Template, such as ${oidc:claim/email}.")
 @click.option("--max-duration", type=int, default=None, help="Seconds.")
+@dry_run_options
 @pass_desk
 def create(
     desk: Desk,
@@ -63,10 +67,17 @@ def create(
     roles: Sequence[str],
     session_name: str,
     max_duration: int | None,
+    dry: bool,
+    since: timedelta,
 ) -> None:
     """Add a rule after those that are there."""
     check_session_name_template(session_name)
     content = RuleContent(condition or "{}", tuple(roles), session_name, max_duration)
+    if dry:
+        show_dry_run(
+            desk, lambda session, _: change_rule(session, _provider(desk, session, saml, oidc), name, content), since
+        )
+        return
     with desk.transaction() as session:
         provider = _provider(desk, session, saml, oidc)
         made = mapping_rules.create_rule(session, provider.account_id, provider.key, name, content, now=desk.now())
@@ -81,6 +92,7 @@ def create(
 @click.option("--role", "roles", multiple=True, metavar="ARN", help="Replaces all of them; may be repeated.")
 @click.option("--session-name", default=None)
 @click.option("--max-duration", type=int, default=None, help="Seconds; 0 leaves it to the role.")
+@dry_run_options
 @pass_desk
 def update(
     desk: Desk,
@@ -92,17 +104,31 @@ def update(
     roles: Sequence[str],
     session_name: str | None,
     max_duration: int | None,
+    dry: bool,
+    since: timedelta,
 ) -> None:
     """Change what is given. The rule keeps its place."""
-    with desk.transaction() as session:
-        provider = _provider(desk, session, saml, oidc)
-        before = mapping_rules.get_rule(session, provider.key, name)
-        content = RuleContent(
+
+    def changed_content(before: MappingRuleRow) -> RuleContent:
+        return RuleContent(
             before.condition_text if condition is None else condition,
             tuple(roles) or before.role_arns,
             session_name or before.session_name,
             before.max_duration_s if max_duration is None else (max_duration or None),
         )
+
+    if dry:
+
+        def make(session: Session, _account_id: str) -> Change:
+            provider = _provider(desk, session, saml, oidc)
+            before = mapping_rules.get_rule(session, provider.key, name)
+            return change_rule(session, provider, before.name, changed_content(before))
+
+        show_dry_run(desk, make, since)
+        return
+    with desk.transaction() as session:
+        provider = _provider(desk, session, saml, oidc)
+        content = changed_content(mapping_rules.get_rule(session, provider.key, name))
         check_session_name_template(content.session_name)
         changed = mapping_rules.update_rule(session, provider.account_id, provider.key, name, content, now=desk.now())
         record = _record(changed)
@@ -125,9 +151,13 @@ def move(desk: Desk, name: str, place: int, saml: str | None, oidc: str | None) 
 @rule.command("delete")
 @click.argument("name")
 @of_provider
+@dry_run_options
 @pass_desk
-def delete(desk: Desk, name: str, saml: str | None, oidc: str | None) -> None:
+def delete(desk: Desk, name: str, saml: str | None, oidc: str | None, *, dry: bool, since: timedelta) -> None:
     """Delete a rule. Sessions that it led to go on."""
+    if dry:
+        show_dry_run(desk, lambda session, _: drop_rule(session, _provider(desk, session, saml, oidc), name), since)
+        return
     with desk.transaction() as session:
         provider = _provider(desk, session, saml, oidc)
         mapping_rules.delete_rule(session, provider.account_id, provider.key, name)

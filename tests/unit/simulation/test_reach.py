@@ -14,7 +14,7 @@ from gateway.simulation.reach import Reaching, ReachPage, who_reaches
 from gateway.simulation.reach_role import RoleReach, who_takes_role
 from gateway.store.paging import Page
 from tests.fake_clock import NOON
-from tests.unit.directory.test_access_keys import counted_queries
+from tests.statements import counted_queries
 from tests.unit.directory.world import ACCOUNT
 from tests.unit.simulation.world import BUCKET, INSIDE, World, document, statement, trust
 
@@ -106,7 +106,7 @@ def test_who_reaches__thousands_of_users__reads_rights_of_alike_ones_once(world:
         session.execute(insert(User), rows)
         members = [{"group_id": staff, "user_id": row["id"], "joined_at": NOON} for row in rows]
         session.execute(insert(GroupMembership), members)
-    with counted_queries(world.store) as queries:
+    with world.store.reading() as session, counted_queries(session) as queries:
         assert len(everybody(world, "oss:GetObject", f"{BUCKET}/1")) == count + 3
     assert len(queries) < count / 4
 
