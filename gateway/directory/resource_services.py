@@ -13,7 +13,7 @@ from sqlalchemy import ForeignKey, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.arn import role_arn, user_arn
-from gateway.directory.accounts import lock_account
+from gateway.directory.accounts import change_policies
 from gateway.directory.roles import Role, get_role
 from gateway.directory.users import User, get_user
 from gateway.errors import InputError, NotFound, Reason
@@ -108,7 +108,7 @@ def remove_service(session: Session, named: str) -> None:
     found = [service for service in list_services(session) if named in {service.arn, service.principal_id}]
     if not found:
         raise NotFound(Reason.NOT_FOUND, f"`{named[:200]}` is no resource service", subject="ResourceService")
-    lock_account(session, found[0].account_id)
+    change_policies(session, found[0].account_id)
     session.delete(session.get_one(ResourceServiceRow, found[0].principal_id))
     session.flush()
 
@@ -117,7 +117,7 @@ def _find_party(session: Session, arn: str) -> User | Role:
     named = find_ram_principal(arn)
     if named is None or named.kind is RamKind.ROOT:
         raise InputError(Reason.ARN_MALFORMED, "a service is named by the ARN of a user or role", arn[:200])
-    lock_account(session, named.account_id)
+    change_policies(session, named.account_id)  # what it may ask about is remembered under the stamp
     if named.kind is RamKind.USER:
         return get_user(session, named.account_id, named.name)
     return get_role(session, named.account_id, named.name)

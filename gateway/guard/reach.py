@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.directory.resource_services import service_codes_of
+from sqlalchemy.orm import Session
+
+from gateway.directory.authorization import Authorizer
 from gateway.errors import Denied, Reason
 from gateway.guard.questions import Question
 from gateway.principal import AccountOwner, Principal, RamUser
-from gateway.store.direct import Source
+from gateway.store.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,12 @@ class Reach:
 EVERYWHERE = Reach("", None)
 
 
-def reach_of(source: Source, service: Principal) -> Reach:
+def reach_of(source: Session | Reading, authorizer: Authorizer, service: Principal) -> Reach:
     """How far the caller of the API may ask. No owner of an account is a service of others."""
     if isinstance(service, AccountOwner):
         return Reach(service.account_id, frozenset)
     own_id = service.user_id if isinstance(service, RamUser) else service.role_id
-    return Reach(service.account_id, lambda: service_codes_of(source, service.account_id, own_id))
+    return Reach(service.account_id, lambda: authorizer.services_of(source, service.account_id, own_id))
 
 
 def check_reach(reach: Reach, account_id: str, question: Question | None) -> None:

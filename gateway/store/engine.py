@@ -10,7 +10,7 @@ Errors of the database go to the log: they do not repeat the values of a stateme
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -26,7 +26,7 @@ from gateway.store.fleeting import Fleeting
 from gateway.store.fleeting_postgres import PostgresFleeting
 from gateway.store.fleeting_sqlite import SqliteFleeting
 from gateway.store.forks import call_in_child, forget_connections_on_fork
-from gateway.store.reading import IdleConnections, Reading
+from gateway.store.reading import IdleConnections, Looking, Reading
 from gateway.store.stamps import STAMPS, Stamps
 
 _BUSY_TIMEOUT_MS = 15_000
@@ -121,20 +121,17 @@ class Store:
         with self._read_session() as session:
             yield session
 
-    @contextmanager
-    def looking(self, *, one_snapshot: bool = True) -> Iterator[Reading]:
+    def looking(self, *, one_snapshot: bool = True) -> AbstractContextManager[Reading]:
         """One read-only transaction for statements below the ORM; never commits. The database refuses a write in it.
 
         Without `one_snapshot` each statement may see a state of its own: enough where there is only one.
         """
         if self._readers is not None:
-            with self._readers.borrow() as connection:
-                reading = Reading(connection, one_snapshot=one_snapshot)
-                try:
-                    yield reading
-                finally:
-                    reading.end()
-            return
+            return Looking(self._readers, one_snapshot=one_snapshot)
+        return self._looking_from_pool(one_snapshot=one_snapshot)
+
+    @contextmanager
+    def _looking_from_pool(self, *, one_snapshot: bool) -> Iterator[Reading]:
         # PostgreSQL's connections come from the pool, which pings them: its server may have been restarted.
         with self._reading_engine.connect() as connection:
             yield Reading(connection, one_snapshot=one_snapshot)

@@ -63,10 +63,7 @@ class IdleConnections:
     @contextmanager
     def borrow(self) -> Iterator[Connection]:
         """One to work with, with no transaction begun and none to be left; thrown away after a fault."""
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._connect()
+        connection = self.take()
         sound = False
         try:
             yield connection
@@ -75,10 +72,20 @@ class IdleConnections:
             sound = True
             raise
         finally:
-            if sound:
-                self._idle.append(connection)
-            else:
-                connection.close()
+            self.give_back(connection, sound=sound)
+
+    def take(self) -> Connection:
+        """To be given back, whatever happens."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._connect()
+
+    def give_back(self, connection: Connection, *, sound: bool) -> None:
+        if sound:
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     def close(self) -> None:
         """Close those that nobody works with."""
@@ -91,3 +98,26 @@ class IdleConnections:
         connection.begin().rollback()  # the first transaction tells a connection whether it may write
         connection.detach()
         return connection
+
+
+class Looking:
+    """A reading for the length of a `with`. Not a generator: those are slower, and every call opens one."""
+
+    __slots__ = ("_connection", "_one_snapshot", "_readers", "_reading")
+
+    def __init__(self, readers: IdleConnections, *, one_snapshot: bool) -> None:
+        self._readers = readers
+        self._one_snapshot = one_snapshot
+
+    def __enter__(self) -> Reading:
+        self._connection = self._readers.take()
+        self._reading = Reading(self._connection, one_snapshot=self._one_snapshot)
+        return self._reading
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
+        sound = False
+        try:
+            self._reading.end()
+            sound = kind is None or issubclass(kind, GatewayError)
+        finally:
+            self._readers.give_back(self._connection, sound=sound)

@@ -64,7 +64,7 @@ class _Asking:
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        self._reach: Reach = reach_of(work.source, work.caller)
+        self._reach: Reach = reach_of(work.source, work.services.authorizer, work.caller)
         self._known: dict[Subject, Caller] = {}
 
     def answer(self, asked: Asked) -> Ruling:

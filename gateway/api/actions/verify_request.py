@@ -40,7 +40,7 @@ class Request:
 
 def verify_request(work: Work, request: Request) -> Outcome:
     """Raises: as `verify_forwarded`."""
-    reach = reach_of(work.source, work.caller)
+    reach = reach_of(work.source, work.services.authorizer, work.caller)
     verified = verify_forwarded(work.source, bench_of(work), request.forwarded, request.question, reach)
     answer: dict[str, Value] = {"Caller": _caller(verified.caller)}
     if verified.ruling is not None:

@@ -5,7 +5,9 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.orm import Session
 
+from gateway.directory.accounts import change_policies
 from gateway.directory.attachments import attach_policy, detach_policy
+from gateway.directory.authorization import Authorizer
 from gateway.directory.groups import add_user, delete_group, get_group, remove_user, update_group
 from gateway.directory.policies import (
     create_policy,
@@ -14,11 +16,13 @@ from gateway.directory.policies import (
     delete_version,
     set_default_version,
 )
+from gateway.directory.policy_stamps import find_stamp
 from gateway.directory.recycle_bin import delete_user
+from gateway.directory.resource_services import register_service, remove_service
 from gateway.directory.roles import delete_role, get_role, update_role
 from gateway.directory.users import get_user, update_user
 from gateway.store.engine import Store
-from tests.fake_clock import NOON
+from tests.fake_clock import NOON, FakeClock
 from tests.unit.directory.world import ACCOUNT, OTHER_ACCOUNT, TRUST, group, policy, role, stamp, user
 
 CHANGES: dict[str, Callable[[Session], object]] = {
@@ -40,6 +44,8 @@ CHANGES: dict[str, Callable[[Session], object]] = {
     "delete user": lambda s: delete_user(s, ACCOUNT, "bob", NOON),
     "delete group": lambda s: delete_group(s, ACCOUNT, "empty"),
     "delete role": lambda s: delete_role(s, ACCOUNT, "reader"),
+    "register a service": lambda s: register_service(s, get_user(s, ACCOUNT, "bob").arn, ["oss"], NOON),
+    "remove a service": lambda s: remove_service(s, get_user(s, ACCOUNT, "alice").arn),
 }
 
 
@@ -55,6 +61,7 @@ def populated(store: Store, account: str) -> Store:
         role(session)
         add_user(session, staff, alice, NOON)
         attach_policy(session, account, "Custom", "p", alice, NOON)
+        register_service(session, alice.arn, ["oss"], NOON)
     return store
 
 
@@ -89,3 +96,36 @@ def test_policy_stamp__change_rolled_back__is_the_old_one(
         fail()
     with populated.reading() as session:
         assert stamp(session) == before
+
+
+def test_find_stamp__asked_twice_in_a_reading__one_query_and_the_next_reading_sees_the_change(
+    populated: Store, account: str
+) -> None:
+    with populated.looking() as reading:
+        before = find_stamp(reading, account)
+        with populated.transaction() as session:
+            change_policies(session, account)
+        assert find_stamp(reading, account) == before
+        assert reading.stamps_read == {account: before}
+    with populated.looking() as reading:
+        assert find_stamp(reading, account) != before
+        assert find_stamp(reading, "0" * 16) is None
+
+
+def test_services_of__remembered__counts_until_it_is_taken_away(populated: Store, account: str) -> None:
+    authorizer = Authorizer(FakeClock(), remembered=1)
+    with populated.reading() as session:
+        alice, bob = (get_user(session, account, name) for name in ("alice", "bob"))
+
+    def codes(user_id: str) -> frozenset[str]:
+        with populated.looking() as reading:
+            return authorizer.services_of(reading, account, user_id)
+
+    assert [codes(each.id) for each in (alice, bob, alice)] == [{"oss"}, set(), {"oss"}]
+    with populated.transaction() as session:
+        remove_service(session, alice.arn)
+        register_service(session, bob.arn, ["log"], NOON)
+        assert authorizer.services_of(session, account, alice.id) == set()
+    assert [codes(each.id) for each in (alice, bob)] == [set(), {"log"}]
+    with populated.looking() as reading:
+        assert authorizer.services_of(reading, "0" * 16, alice.id) == set()
