@@ -16,6 +16,7 @@ from gateway.audit.decisions import DecisionRecord
 from gateway.audit.receipts import Detail, Receipt
 from gateway.client import Client
 from gateway.identity import VerifiedIdentity
+from gateway.login_verdict import LoginVerdict
 from gateway.principal import Principal
 from gateway.services import Services
 from gateway.store.reading import Reading
@@ -147,6 +148,8 @@ class Action(Generic[P]):
     # What takes long, and what an anonymous call proves itself with: done before the write transaction, in a session
     # that only reads, after authentication and authorization. What it relied on is owed another look in `perform`.
     prepare: Callable[[Work, P], object] | None = None
+    # What became of each check of what an identity provider said, for the record of a refusal; nobody gets in by it.
+    judge: Callable[[P, Services, datetime], LoginVerdict] | None = None
 
 
 AnyAction = Action[Any]

@@ -7,6 +7,7 @@ from gateway.api.call import ApiCall
 from gateway.errors import CredentialError, InputError, Reason
 from gateway.guard import signature_v1, signature_v3
 from gateway.guard.proof import Proof, check_nonce, check_time
+from gateway.guard.unproven import NamedKey
 from gateway.store.claims import claim_once
 from gateway.store.direct import Source
 from gateway.store.fleeting import Fleeting, KeyUse, Nonce
@@ -64,6 +65,19 @@ def _read_v1(call: ApiCall, now: datetime) -> CallProof:
         verify=lambda secret: signature_v1.verify_signature(call.wire.method, parameters, secret),
         client_address=call.wire.client.address,
     )
+
+
+def named_key(call: ApiCall) -> NamedKey | None:
+    """Whose key a call names, of one that was refused: also where the rest of its signature can't be read."""
+    headers, parameters = call.wire.headers, call.parameters
+    if headers.get("authorization", "").startswith(signature_v3.FAMILY):
+        try:
+            key_id = signature_v3.parse_authorization(headers["authorization"]).access_key_id
+        except CredentialError:
+            return None
+        return NamedKey(key_id, headers.get("x-acs-security-token") or None)
+    key_id = parameters.get("AccessKeyId", "")
+    return NamedKey(key_id, parameters.get("SecurityToken") or None) if key_id else None
 
 
 def claim_nonce(fleeting: Fleeting, proof: CallProof, service: str, now: datetime) -> None:

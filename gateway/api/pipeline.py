@@ -13,6 +13,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from gateway.api.action import AnyAction, Auth, Outcome, Target, Work
 from gateway.api.actions.table import find_action
+from gateway.api.asked import Asked
 from gateway.api.authenticate import CallProof, claim_nonce, claim_nonce_for_good, read_proof
 from gateway.api.authorize import authorize
 from gateway.api.call import ApiCall, WireRequest, asks_for_xml, read_call, wants_xml
@@ -27,7 +29,7 @@ from gateway.api.diagnosis import seal_diagnosis
 from gateway.api.errors import Failure, render_error, render_internal_error
 from gateway.api.parameters import Parameters
 from gateway.api.receipts import call_receipt
-from gateway.api.remembering import Asked, remember
+from gateway.api.remembering import remember
 from gateway.api.render import JSON_TYPE, XML_TYPE, Value, render_json, render_xml
 from gateway.api.versions import SERVICE_NAMES
 from gateway.audit.log import log_event
@@ -56,7 +58,7 @@ def run(wire: WireRequest, services: Services, find: Callable[[str, str], AnyAct
     trail = _Trail(Asked("", wire.request_id, wire.client))
     xml = wants_xml(wire.query_string)
     try:
-        call = read_call(wire)
+        call = trail.asked.call = read_call(wire)
         xml = asks_for_xml(call.parameters.get("Format") or "JSON")
         action = find(call.version, call.action)
         trail.action, trail.asked.operation = action, action.name
@@ -164,10 +166,13 @@ def _admit(stage: _Stage, source: Session | Reading, earlier: _Ready | None = No
         trail.asked.caller = principal
         if earlier is None:
             claim_nonce(services.store.fleeting, stage.proof, SERVICE_NAMES[action.version], now)
+            trail.asked.proven = True
     key = None if stage.proof is None else stage.proof.access_key_id
     work = Work(services, source, call, call.wire.client, now, principal, token, key, rulings=trail.asked.rulings)
     request = action.parse(Parameters(call.parameters)) if earlier is None else earlier.request
     trail.asked.caller = principal or action.federated(request)
+    if action.judge is not None:
+        trail.asked.judge = partial(action.judge, request)
     if not action.permission or principal is None:
         return _Ready(work, request, (), ())
     targets = action.targets(work, request)

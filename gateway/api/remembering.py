@@ -1,54 +1,63 @@
 """What a call was decided on, for the journal: written before the call is answered, whatever the answer is.
 
-A call whose caller is not known leaves nothing but a line in the log: strangers must not fill the disk. Nor does one
-that an identity provider's word came with, unless a trust policy refused it: the receipt tells of it.
+A call whose caller is not known leaves nothing but a line in the log: strangers must not fill the disk. One that named
+a key or a token of somebody leaves a record, one in a minute (`guard.unproven`); so does one that came with the word of
+an identity provider (`refused_exchanges`), unless a trust policy refused it, which is a decision as any other.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from gateway.api.asked import Asked
+from gateway.api.authenticate import named_key
 from gateway.api.errors import FederatedCaller
+from gateway.api.refused_exchanges import remember_exchange
 from gateway.audit.decisions import (
     ITSELF,
     NO_POLICY,
+    REFUSED,
     Condition,
     DecisionRecord,
     decision_record,
+    federated_record,
     record_decision,
     who_is,
 )
-from gateway.client import Client
 from gateway.errors import Denied, GatewayError
+from gateway.guard.unproven import Attempted, is_unproven, remember_unproven
 from gateway.policy import Decision
 from gateway.principal import Principal
 from gateway.services import Services
 
-_REFUSED = "Refused"
 _ALLOW = "Allow"
 _NO_CONDITIONS: tuple[Condition, ...] = ()
-
-
-@dataclass(slots=True)
-class Asked:
-    """A call as far as it came. `decisions` are those of its targets, `rulings` what it asked for about somebody."""
-
-    operation: str
-    request_id: str
-    client: Client
-    caller: Principal | FederatedCaller | None = None
-    decisions: tuple[Decision, ...] = field(default=())
-    rulings: list[DecisionRecord] = field(default_factory=list)
 
 
 def remember(asked: Asked, services: Services, error: GatewayError | None) -> None:
     """Raises: OSError where the journal can't be written: the call is not answered then."""
     caller = asked.caller
+    if error is not None and is_unproven(error) and not (asked.proven or isinstance(caller, FederatedCaller)):
+        _remember_unproven(asked, services, error)
+        return
     if caller is None:
         return
+    if error is not None and isinstance(caller, FederatedCaller) and not _has_decision(error):
+        remember_exchange(asked, caller, services, error)
     now = services.clock.now()
     records = [*asked.rulings, *_records(asked, caller, now, error)]
     if records:
         record_decision(services.store, *records)
+
+
+def _remember_unproven(asked: Asked, services: Services, error: GatewayError) -> None:
+    """A nonce that was used is of these, too: whoever has seen a call can send it as often as they like."""
+    named = None if asked.call is None else named_key(asked.call)
+    if named is not None:
+        attempted = Attempted(asked.operation, asked.request_id, asked.client.address, services.clock.now())
+        remember_unproven(services.store, services.ring, named, error, attempted)
+
+
+def _has_decision(error: GatewayError) -> bool:
+    return isinstance(error, Denied) and isinstance(error.decision, Decision)
 
 
 def _records(
@@ -84,7 +93,7 @@ def _without_policy(asked: Asked, caller: Principal, now: datetime, reason: str)
         "",
         "",
         {"acs:SourceIp": (address,)} if address else {},
-        _REFUSED if reason else _ALLOW,
+        REFUSED if reason else _ALLOW,
         NO_POLICY,
         None,
         None,
@@ -95,24 +104,12 @@ def _without_policy(asked: Asked, caller: Principal, now: datetime, reason: str)
 
 def _of_stranger(asked: Asked, caller: FederatedCaller, denial: Decision, now: datetime) -> DecisionRecord:
     """An identity provider vouched for somebody, and the role's trust policy did not let them in."""
-    request, nearest = denial.request, denial.nearest
-    values = denial.condition_values
-    return DecisionRecord(
-        now,
-        asked.request_id,
+    return federated_record(
+        denial,
         caller.account_id,
-        "Federated",
-        caller.provider,
         f"acs:ram::{caller.account_id}:{caller.provider}",
-        None,
-        asked.operation,
-        request.action,
-        request.resource,
-        request.context,
-        denial.outcome.value,
-        denial.layer.value,
-        denial.statement,
-        nearest,
-        tuple(Condition(each.operator, each.key, each.wanted, each.met) for each in values),
-        "",
+        at=now,
+        request_id=asked.request_id,
+        operation=asked.operation,
+        reason="",
     )

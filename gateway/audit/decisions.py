@@ -21,6 +21,9 @@ from gateway.store.direct import Source
 from gateway.store.engine import Store
 from gateway.store.stamps import Stamps, stamps_of
 
+REFUSED = "Refused"
+UNPROVEN = "Unproven"  # kind of a principal whose key was named, and who was not proved to be the caller
+FEDERATED = "Federated"  # kind of somebody whom an identity provider vouched for
 NO_POLICY = ""  # the layer of a call that no policy is asked about
 ITSELF = "OnItself"  # why an implicit deny did not count: the account lets its users do this to themselves
 ASKED = "Asked"  # somebody at the console wanted to know what they may, and did nothing
@@ -51,7 +54,7 @@ class DecisionRecord:
     at: datetime
     request_id: str
     account_id: str
-    principal_kind: str  # Owner, User or Role
+    principal_kind: str  # Owner, User, Role, Federated or Unproven
     principal_id: str  # of the user or the role; of an owner the account's
     principal_arn: str
     session_policy: str | None
@@ -96,6 +99,39 @@ def decision_record(
         statement,
         None if statement is not None else decision.nearest,
         tuple(_condition(value) for value in values),
+        reason,
+    )
+
+
+def federated_record(
+    decision: Decision,
+    account_id: str,
+    provider_arn: str,
+    *,
+    at: datetime,
+    request_id: str,
+    operation: str,
+    reason: str,
+) -> DecisionRecord:
+    """What is kept of a trust policy's word about somebody whom a provider vouched for, in the role's account."""
+    request = decision.request
+    return DecisionRecord(
+        at,
+        request_id,
+        account_id,
+        FEDERATED,
+        provider_arn.partition(f"{account_id}:")[2] or provider_arn,
+        provider_arn,
+        None,
+        operation,
+        request.action,
+        request.resource,
+        request.context,
+        decision.outcome.value,
+        decision.layer.value,
+        decision.statement,
+        decision.nearest,
+        tuple(_condition(value) for value in decision.condition_values),
         reason,
     )
 

@@ -5,10 +5,11 @@ led to. Personal values are shown by their type. Pure: what is told comes from r
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.audit.decisions import ASKED, ITSELF, SUPPOSED, DecisionRecord
+from gateway.audit.decisions import ASKED, ITSELF, SUPPOSED, UNPROVEN, DecisionRecord
 from gateway.audit.personal import Redaction, one_line
 from gateway.audit.receipts import Receipt
 from gateway.clock import wire_time
+from gateway.errors import Reason
 from gateway.policy import Layer, Outcome, StatementRef
 
 _LAYERS = {
@@ -63,11 +64,22 @@ _WORDS = {
     "consumer": "where",
     "lapsed_groups": "groups that the login says no more",
 }
+_KEY_CURES = {
+    Reason.SIGNATURE_MISMATCH.value: "sign with the secret of this very key, and send what was signed unchanged.",
+    Reason.SIGNATURE_NONCE_USED.value: "a new nonce for each call, for one that is tried again too.",
+    Reason.TIMESTAMP_EXPIRED.value: "set the caller's clock: calls are taken within 15 minutes of being signed.",
+    Reason.TOKEN_EXPIRED.value: "get a new token: this one's time is over.",
+    Reason.TOKEN_REVOKED.value: "get a new token: what this one came from was revoked.",
+    Reason.TOKEN_MISSING.value: "send the security token along: it belongs to a temporary key.",
+    Reason.ACCESS_KEY_INACTIVE.value: "have the key enabled, or use another one.",
+    Reason.ACCESS_KEY_NETWORK.value: "call from a network that the key may be used from.",
+}
 _OCCASIONS = {
     ASKED: "they asked at the console whether they may, and did nothing; ",
     SUPPOSED: "supposing that a second factor had been proved just then, ",
 }
 _NO_REFUSALS = frozenset({ITSELF, *_OCCASIONS})
+_EXCHANGES = frozenset({"AssumeRoleWithSAML", "AssumeRoleWithOIDC"})
 _OF_PASSWORDS = frozenset({"password", "second factor", "owner's password"})
 OF_COMMANDS = "cli:"  # how kinds of receipts of the command line begin
 _COMPARISONS = frozenset({"rule_values", "trust_values"})
@@ -121,11 +133,15 @@ def _who(receipt: Receipt) -> str:
         return f"the command line of {one_line(str(receipt.details.get('operator', '')))}"
     if receipt.details.get("consumer") in _OF_PASSWORDS:
         return "somebody who wanted to sign in by password"
+    if receipt.details.get("consumer") in _EXCHANGES:
+        return "somebody who came with the word of an identity provider"
     return "somebody who was nobody yet"
 
 
 def tell_decision(decision: DecisionRecord, redaction: Redaction) -> list[str]:
     """What was asked, what decided, on which values, and for a denial what would help."""
+    if decision.principal_kind == UNPROVEN:
+        return _tell_unproven(decision, redaction)
     who = f"{decision.principal_kind} {one_line(decision.principal_arn)}"
     head = f"{wire_time(decision.at)} {decision.operation} by {who}"
     if not decision.of_policy:
@@ -143,6 +159,22 @@ def tell_decision(decision: DecisionRecord, redaction: Redaction) -> list[str]:
         lines.append(f"  It was refused all the same, because of {decision.reason}.")
     lines += [f"  What would help: {line}" for line in _cures(decision)]
     return lines
+
+
+def _tell_unproven(decision: DecisionRecord, redaction: Redaction) -> list[str]:
+    def shown(key: str) -> str:
+        return " and ".join(redaction.show(key, value) for value in decision.context.get(key, ()))
+
+    holder = f"the AccessKey {shown('acs:AccessKeyId')} of {one_line(decision.principal_arn)}"
+    head = f"{wire_time(decision.at)} {decision.operation or 'A call'} by somebody who named {holder}"
+    lines = [f"{head}, and was not let in by it: refused before any policy was asked, because of {decision.reason}."]
+    if address := shown("acs:SourceIp"):
+        lines.append(f"  from: {address}")
+    lines.append(f"  {_WORDS['times']}: {shown('ramgate:Times')}")
+    if (others := shown("ramgate:Others")) not in {"", "0"}:
+        lines.append(f"  {_WORDS['others']}: {others}")
+    cure = _KEY_CURES.get(decision.reason)
+    return lines if cure is None else [*lines, f"  What would help: {cure}"]
 
 
 def tell_statement(ref: StatementRef) -> str:

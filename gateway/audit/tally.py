@@ -64,13 +64,6 @@ class Tally:
         if told is not None:
             write(told)
 
-    def is_counted(self, share: Share, alike: str, now: datetime) -> bool:
-        """Whether this minute has a record of this, so that the next of them is only counted."""
-        with self._lock:
-            used = self._used.get(share.name)
-            known = None if used is None else used.alike.get(alike)
-        return known is not None and known.minute == _minute(now)
-
     def tell_rest(self, now: datetime) -> None:
         """Tell of what was counted in minutes that are over. To be called about once a second."""
         with self._lock:

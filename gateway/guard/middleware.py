@@ -20,6 +20,7 @@ from gateway.guard.forwarded import Forwarded, Method
 from gateway.guard.guard import Guard
 from gateway.guard.questions import Question, told_of
 from gateway.guard.routes import App
+from gateway.ids import new_request_id
 from gateway.principal import Principal
 
 if TYPE_CHECKING:
@@ -75,14 +76,15 @@ class GuardMiddleware:
         token = environ.get(_IDENTITY)
         for key in [key for key in environ if key.startswith(_OWN_PREFIXES)]:
             del environ[key]
+        request_id = new_request_id()
         try:
-            guarded = self._admit(environ, token)
+            guarded = self._admit(environ, token, request_id)
         except GatewayError as error:
-            return _refuse(error, start_response)
+            return _refuse(error, start_response, request_id)
         environ[CALLER] = guarded
         return self._application(environ, start_response)
 
-    def _admit(self, environ: "WSGIEnvironment", token: object) -> Guarded:
+    def _admit(self, environ: "WSGIEnvironment", token: object, request_id: str) -> Guarded:
         if any(name in environ for name in _OVERRIDES):
             message = "the request asks to be taken for another method"
             raise InputError(Reason.PARAMETER_INVALID, message, subject="Method")
@@ -94,7 +96,7 @@ class GuardMiddleware:
             return self._by_token(environ, target, str(token))
         if not by_header and "Signature=" not in target and not _is_form(environ):
             raise AuthenticationError(Reason.NOT_SIGNED_IN, "the request is not signed")
-        return self._by_signature(environ, _read(environ, target))
+        return self._by_signature(environ, _read(environ, target), request_id)
 
     def _by_token(self, environ: "WSGIEnvironment", target: str, token: str) -> Guarded:
         """The gateway has decided already; here is checked that it was this request."""
@@ -104,14 +106,14 @@ class GuardMiddleware:
             raise OidcError(Reason.OIDC_CLAIM, "the token is for another request")
         return Guarded(identity.subject, identity.account_id, asked.action, asked.resource, None)
 
-    def _by_signature(self, environ: "WSGIEnvironment", read: _Read) -> Guarded:
+    def _by_signature(self, environ: "WSGIEnvironment", read: _Read, request_id: str) -> Guarded:
         question = self._question(environ, read.target)
         method = environ["REQUEST_METHOD"]
         if read.headers.get("authorization", "").startswith(signature_v3.FAMILY):
             forwarded = self._v3(method, read, question)
         else:
             forwarded = _v1(method, read, question)
-        verified = self._guard.verify(forwarded, question)
+        verified = self._guard.verify(forwarded, question, request_id=request_id)
         ruling = verified.ruling
         assert ruling is not None, "a question was asked"
         if not ruling.allowed:
@@ -223,8 +225,10 @@ def _pairs(encoded: str, earlier: Mapping[str, str]) -> Mapping[str, str]:
     return pairs
 
 
-def _refuse(error: GatewayError, start_response: "StartResponse") -> Iterable[bytes]:
-    """401 where nobody proved who they are, 403 where they may not, 400 for what can't be read."""
+def _refuse(error: GatewayError, start_response: "StartResponse", request_id: str) -> Iterable[bytes]:
+    """401 where nobody proved who they are, 403 where they may not, 400 for what can't be read; with the ID that
+    `ramgate why` finds the decision by.
+    """
     status = HTTPStatus.BAD_REQUEST
     if isinstance(error, AuthenticationError):
         status = HTTPStatus.UNAUTHORIZED
@@ -236,6 +240,7 @@ def _refuse(error: GatewayError, start_response: "StartResponse") -> Iterable[by
         ("Content-Length", str(len(body))),
         ("Cache-Control", "no-store"),
         ("X-Content-Type-Options", "nosniff"),
+        ("X-Request-Id", request_id),
     ]
     start_response(f"{status.value} {status.phrase}", headers)
     return (body,)

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway.api.action import Action, AnyAction, Auth, Outcome, Work
 from gateway.api.errors import FederatedCaller
@@ -13,14 +13,17 @@ from gateway.api.versions import STS
 from gateway.arn import RamArn
 from gateway.client import policy_context
 from gateway.clock import wire_time
-from gateway.directory.oidc_providers import get_oidc_provider
+from gateway.directory.oidc_providers import OidcProvider, get_oidc_provider
 from gateway.errors import InputError, OidcError, Reason
 from gateway.federation.facts import Occasion
 from gateway.federation.oidc_exchange import OidcExchange, Wanted, exchange_oidc_for_role
 from gateway.identity import VerifiedIdentity
+from gateway.login_verdict import LoginVerdict
 from gateway.oidc.expectation import IdTokenExpectation
 from gateway.oidc.id_token import verify_id_token
 from gateway.oidc.key_cache import KnownProvider, check_fingerprints
+from gateway.oidc.verdict import judge_id_token
+from gateway.services import Services
 
 _NAME = "AssumeRoleWithOIDC"
 _LONGEST_TOKEN = 20_000
@@ -64,13 +67,7 @@ def verify_token(work: Work, request: OidcExchangeRequest) -> VerifiedIdentity:
     """
     provider = get_oidc_provider(work.session, request.provider.account_id, request.provider.name)
     work.session.close()  # a provider that answers slowly must not keep a connection to the database
-    expectation = IdTokenExpectation(
-        provider=provider.arn,
-        issuer=provider.issuer_url,
-        client_ids=provider.client_ids,
-        issuance_limit=timedelta(hours=provider.issuance_limit_h),
-        skew=work.services.skew,
-    )
+    expectation = _expectation(provider, work.services)
 
     def verify(known: KnownProvider) -> VerifiedIdentity:
         check_fingerprints(known, provider.fingerprints)
@@ -83,6 +80,29 @@ def verify_token(work: Work, request: OidcExchangeRequest) -> VerifiedIdentity:
             # Not the token is at fault: the message names the issuer instead.
             raise OidcError(error.reason, provider.issuer_url, error.detail, subject="Issuer") from error
         raise
+
+
+def judge_token(request: OidcExchangeRequest, services: Services, now: datetime) -> LoginVerdict:
+    """What became of each check, for the record of a refusal. Raises: NotFound, OidcError, UpstreamError."""
+    with services.store.reading() as session:
+        provider = get_oidc_provider(session, request.provider.account_id, request.provider.name)
+    expectation = _expectation(provider, services)
+
+    def judge(known: KnownProvider) -> LoginVerdict:
+        check_fingerprints(known, provider.fingerprints)
+        return judge_id_token(request.token, expectation, known.keys, now)
+
+    return services.oidc_providers.use(provider.issuer_url, judge)
+
+
+def _expectation(provider: OidcProvider, services: Services) -> IdTokenExpectation:
+    return IdTokenExpectation(
+        provider=provider.arn,
+        issuer=provider.issuer_url,
+        client_ids=provider.client_ids,
+        issuance_limit=timedelta(hours=provider.issuance_limit_h),
+        skew=services.skew,
+    )
 
 
 def assume_role_with_oidc(work: Work, request: OidcExchangeRequest) -> Outcome:
@@ -130,6 +150,7 @@ ACTIONS: tuple[AnyAction, ...] = (
         permission=f"sts:{_NAME}",
         federated=_oidc_caller,
         prepare=verify_token,
+        judge=judge_token,
         grants=True,
     ),
 )

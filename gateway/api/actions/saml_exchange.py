@@ -1,6 +1,9 @@
 """AssumeRoleWithSAML: a response of an identity provider becomes credentials of a role. Rule: sts-contract §2.2."""
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from gateway.api.action import Action, AnyAction, Auth, Outcome, Work
 from gateway.api.errors import FederatedCaller
@@ -10,11 +13,15 @@ from gateway.api.role_credentials import arn_parameter, credentials_answer, exch
 from gateway.api.versions import STS
 from gateway.arn import RamArn
 from gateway.client import policy_context
-from gateway.directory.saml_providers import get_saml_provider, provider_certificates
+from gateway.directory.saml_providers import SamlProvider, get_saml_provider, provider_certificates
 from gateway.federation.exchange import SamlExchange, exchange_saml_for_role
 from gateway.federation.facts import Occasion
 from gateway.identity import VerifiedIdentity
+from gateway.login_verdict import LoginVerdict
+from gateway.saml.expectation import Expectation
 from gateway.saml.response import verify_response
+from gateway.saml.verdict import judge_response
+from gateway.services import Services
 
 _NAME = "AssumeRoleWithSAML"
 _LONGEST_ASSERTION = 100_000
@@ -44,9 +51,18 @@ def parse_saml_exchange(parameters: Parameters) -> SamlExchangeRequest:
 def verify_assertion(work: Work, request: SamlExchangeRequest) -> VerifiedIdentity:
     """Verify the response. Only the named provider's own certificates count. Rule: sts-contract §2.2."""
     provider = get_saml_provider(work.session, request.provider.account_id, request.provider.name)
-    certificates = provider_certificates(work.session, provider)
-    expectation = work.services.role_sso_expectation(provider.entity_id, certificates)
-    return verify_response(request.assertion, expectation, work.now)
+    return verify_response(request.assertion, _expectation(work.session, work.services, provider), work.now)
+
+
+def judge_assertion(request: SamlExchangeRequest, services: Services, now: datetime) -> LoginVerdict:
+    """What became of each check, for the record of a refusal. Raises: NotFound where the provider is gone."""
+    with services.store.reading() as session:
+        provider = get_saml_provider(session, request.provider.account_id, request.provider.name)
+        return judge_response(request.assertion, _expectation(session, services, provider), now)
+
+
+def _expectation(session: Session, services: Services, provider: SamlProvider) -> Expectation:
+    return services.role_sso_expectation(provider.entity_id, provider_certificates(session, provider))
 
 
 def assume_role_with_saml(work: Work, request: SamlExchangeRequest) -> Outcome:
@@ -100,5 +116,6 @@ ACTIONS: tuple[AnyAction, ...] = (
         permission=f"sts:{_NAME}",
         federated=_saml_caller,
         prepare=verify_assertion,
+        judge=judge_assertion,
     ),
 )

@@ -93,11 +93,3 @@ def test_tell_rest__record_fails__others_are_told_all_the_same(caplog: pytest.Lo
     book.tally.tell_rest(NOON + MINUTE)
     assert book.told[-1] == ("bob", Told(1, 0))
     assert "can't be recorded" in caplog.text
-
-
-def test_is_counted__only_in_the_minute_of_the_record() -> None:
-    book = Book()
-    assert not book.tally.is_counted(SHARE, "alice", NOON)
-    book.refuse("alice")
-    assert book.tally.is_counted(SHARE, "alice", NOON)
-    assert not book.tally.is_counted(SHARE, "alice", NOON + MINUTE)
