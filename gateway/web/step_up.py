@@ -12,7 +12,7 @@ from gateway.directory.mfa_devices import find_device_of
 from gateway.directory.provider_keys import user_sso_key
 from gateway.directory.roles import get_role
 from gateway.directory.users import find_user_by_id
-from gateway.errors import Denied, Reason
+from gateway.errors import CredentialError, Denied, Reason
 from gateway.federation.aims import STEP_UP, Aim, person_mark
 from gateway.federation.registered import get_registered
 from gateway.federation.step_up import StepUp, why_no_step_up_at
@@ -86,11 +86,14 @@ def find_step_up(
 def user_stepped_up(edge: Edge, session: Session, login: UserLogin, aim: Aim) -> Response:
     """A user came back with a second factor: on to the role that it was for, in the same transaction.
 
-    The session of the login is ended again: nobody gets its handle. Raises: as `take_role.take_as_user`.
+    The session of the login is ended again: nobody gets its handle. Raises: as `take_role.take_as_user`;
+    CredentialError(TOKEN_REVOKED) where all that came from this provider, or this user, was called back just now.
     """
     services = edge.services
     who = find_session(session, services.ring, login.handle, services.clock.now())
-    assert who is not None, "opened in this very transaction"
+    if who is None:  # opened in this very transaction, and called back by a clock that is ahead of ours
+        message = "This sign-in has ended already. Start again."
+        raise CredentialError(Reason.TOKEN_REVOKED, message, "called back as it was made")
     grant = take_as_user(edge, session, who, parse_ram_arn(aim.role_arn, "role"), role_id=aim.role_id)
     handle = change_to(edge, session, who, grant)
     end_session(session, login.handle, services.clock.now())

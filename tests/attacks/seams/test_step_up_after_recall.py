@@ -1,6 +1,7 @@
 """Sessions and logins that are called back while somebody proves a second factor for a role."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 
@@ -37,6 +38,16 @@ def test_assertion__called_back_before_it_comes__signs_nobody_in(
     with ready.services.store.reading() as session:
         kinds = [receipt.kind for receipt in list_receipts(session, account_id=ready.account_id)]
     assert kinds.count("UserLogin") == 1, "that of the first login"
+
+
+def test_step_up__user_called_back_by_a_clock_that_is_ahead__is_refused(ready: Site, browser: Browser) -> None:
+    """Another worker's clock, which may be a little ahead of this one's."""
+    through_company(ready, browser)
+    request = request_in(take(browser, "careful"))
+    with ready.services.store.transaction() as session:
+        ahead = ready.clock.now() + timedelta(seconds=2)
+        recall_sessions(session, ready.account_id, parse_recall(RecallKind.USER, "alice"), ahead)
+    assert reason_of(show(browser, stepped_up(request.id, ready.user_spec()), USER_ACS)) == "TokenRevoked"
 
 
 def test_second_factor__user_called_back_while_the_code_is_on_its_way__gets_no_new_session(ready: Site) -> None:
