@@ -15,6 +15,7 @@ UPLOADS = frozenset({"uploads", "uploadId", "partNumber"})
 LINK = frozenset({"OSSAccessKeyId", "Expires", "Signature", "security-token"})
 _KNOWN = LISTING | UPLOADS | LINK | {"encoding-type", "fetch-owner", "objectMeta", "max-parts", "part-number-marker"}
 _OSS_HEADERS = frozenset({"x-oss-date", "x-oss-content-sha256", "x-oss-security-token", "x-oss-storage-class"})
+_CONDITIONS = frozenset({"range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range"})
 META = "x-oss-meta-"
 
 
@@ -78,6 +79,8 @@ def _headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
         if name.startswith("x-oss-") and name not in _OSS_HEADERS and not name.startswith(META):
             raise Refusal(501, "NotImplemented", f"this service knows no header {name[:64]}")
         found[name] = value.strip()
+    if asked := sorted(_CONDITIONS & set(found)):  # whoever asks for a part must not take the whole for it
+        raise Refusal(501, "NotImplemented", f"this service knows no header {asked[0]}")
     if found.get("transfer-encoding", "chunked") != "chunked" or {"transfer-encoding", "content-length"} <= set(found):
         raise malformed("a body comes by its length or in chunks, and not in both ways")
     if any(name.startswith(("x-http-method", "x-method")) for name in found):

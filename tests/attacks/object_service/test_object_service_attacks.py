@@ -151,6 +151,8 @@ def test_path__that_leads_out_or_can_be_read_twice__refused_before_anybody_is_as
         ("PUT /pictures/{key}", [("x-oss-meta-a", "1"), ("X-OSS-META-A", "2"), ("Content-Length", "1")], 400),
         ("PUT /pictures/{key}", [("x-oss-meta-a", "1\r\n 2"), ("Content-Length", "1")], 400),
         ("PUT /pictures/{key}", [("x-oss-meta-a", "\u00e9"), ("Content-Length", "1")], 400),
+        ("PUT /pictures/{key}", [("If-None-Match", "*"), ("Content-Length", "1")], 501),
+        ("PUT /pictures/{key}", [("Range", "bytes=0-0"), ("Content-Length", "1")], 501),
         ("PUT /pictures/{key}?acl", [("Content-Length", "1")], 501),
         ("PUT /pictures/{key}?prefix=x", [("Content-Length", "1")], 501),
         ("PUT /pictures/{key}?partNumber=1&partNumber=2", [("Content-Length", "1")], 400),
