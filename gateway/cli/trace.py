@@ -5,7 +5,7 @@ import click
 from gateway.cli.desk import Desk, pass_desk
 from gateway.cli.frame import DeskGroup
 from gateway.cli.printing import Row
-from gateway.directory.login_traces import LoginTrace, all_traces_of, page_traces
+from gateway.directory.login_traces import LoginTrace, all_traces_of, get_traces, page_traces
 from gateway.directory.trace_body import TraceBody, load_body
 from gateway.store.paging import Page
 
@@ -37,10 +37,14 @@ def list_all(desk: Desk, provider: str | None, limit: int, *, nobody: bool) -> N
 @click.argument("request_id")
 @pass_desk
 def show(desk: Desk, request_id: str) -> None:
-    """Show what is known of one login, check by check."""
+    """Show what is known of one login, check by check; what concerns other accounts only without --account."""
     request_id = request_id.strip().upper()
     with desk.reading() as session:
-        found = [(_told(row), _checks(load_body(row.body))) for row in all_traces_of(session, request_id, desk.now())]
+        if desk.account_text is None:
+            rows = all_traces_of(session, request_id, desk.now())
+        else:
+            rows = get_traces(session, desk.account(session).id, request_id, desk.now())
+        found = [(_told(row), _checks(load_body(row.body))) for row in rows]
     if desk.out.as_json:
         desk.out.rows([{**told, "checks": checks} for told, checks in found], ())
         return

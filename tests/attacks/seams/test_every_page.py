@@ -25,7 +25,8 @@ def path_of(rule: Rule, text: str) -> str:
     value = text if "%" in text else quote(text, safe="")
 
     def fill(found: re.Match[str]) -> str:
-        return found[1] or value
+        only: str | None = found[1]
+        return only or value
 
     return re.sub(r'<(?:any\("([^"]+)"[^>]*|[^>]*)>', fill, rule.rule)
 

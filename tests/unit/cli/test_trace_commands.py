@@ -55,5 +55,14 @@ def test_trace_show__by_request_id_in_any_case__tells_every_check(ramgate: Ramga
     assert "20 audience" in ramgate.ok("trace", "show", "R-1")
 
 
+def test_trace_show__for_one_account__tells_nothing_of_others(ramgate: Ramgate) -> None:
+    keep(ramgate, "R-1")
+    keep(ramgate, "R-1", nobody=True)
+    keep(ramgate, "R-2", nobody=True)
+    assert len(ramgate.json("trace", "show", "R-1")) == 2
+    assert len(ramgate.json("trace", "show", "R-1", "--account", "example")) == 1
+    assert ramgate.reason("trace", "show", "R-2", "--account", "example") == Reason.NOT_FOUND
+
+
 def test_trace_show__unknown__is_refused(ramgate: Ramgate) -> None:
     assert ramgate.reason("trace", "show", "R-9") == Reason.NOT_FOUND
