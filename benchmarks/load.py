@@ -4,6 +4,7 @@ import selectors
 import socket
 import time
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 CONNECTIONS = 8
@@ -19,8 +20,11 @@ class _Lane:
     received: bytes = b""
 
 
-def rate(address: tuple[str, int], requests: list[bytes], seconds: float) -> float:
-    """Answers a second; every request is sent once, and each must be answered with 200.
+_OK = frozenset({b"200"})
+
+
+def rate(address: tuple[str, int], requests: list[bytes], seconds: float, answers: AbstractSet[bytes] = _OK) -> float:
+    """Answers a second; every request is sent once, and each must be answered with one of the `answers`.
 
     Servers that close the connection after an answer are connected to anew, as any client would.
     """
@@ -33,7 +37,7 @@ def rate(address: tuple[str, int], requests: list[bytes], seconds: float) -> flo
         answered, finished = 0, False
         while not finished:
             for key, _ in selector.select(_LONGEST_S):
-                if not _receive(selector, key.data):
+                if not _receive(selector, key.data, answers):
                     continue
                 answered += 1
                 request = next(remaining, None)
@@ -60,7 +64,7 @@ def _send(selector: selectors.BaseSelector, lane: _Lane, request: bytes) -> None
     lane.connection.sendall(request)
 
 
-def _receive(selector: selectors.BaseSelector, lane: _Lane) -> bool:
+def _receive(selector: selectors.BaseSelector, lane: _Lane, answers: AbstractSet[bytes]) -> bool:
     """Take in what has arrived; True once the answer is whole."""
     assert lane.connection is not None
     data = lane.connection.recv(65_536)
@@ -72,7 +76,7 @@ def _receive(selector: selectors.BaseSelector, lane: _Lane) -> bool:
     if not whole:
         return False
     status = head.split(b" ", 2)[1]
-    assert status == b"200", lane.received
+    assert status in answers, lane.received
     if b"connection: close" in head.lower() or head.startswith(b"HTTP/1.0"):
         selector.unregister(lane.connection)
         lane.connection.close()

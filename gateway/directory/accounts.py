@@ -3,9 +3,10 @@
 import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, select
+from sqlalchemy import BigInteger, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.arn import root_arn
@@ -16,6 +17,7 @@ from gateway.errors import AlreadyExists, CredentialError, InputError, NotFound,
 from gateway.ids import new_account_id
 from gateway.secret import Secret
 from gateway.store.base import Base
+from gateway.store.direct import Source, Statement
 
 _ALIAS = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SHORTEST_ALIAS = 3
@@ -84,6 +86,31 @@ def get_account(session: Session, account_id: str) -> Account:
     if account is None:
         raise _no_account()
     return account
+
+
+@dataclass(frozen=True, slots=True)
+class LoginAccount:
+    """What a login to a role asks of the role's account."""
+
+    id: str
+    alias: str
+    login_session_duration_h: int
+
+
+_FIND_FOR_LOGIN = Statement(
+    lambda _dialect: select(Account.id, Account.alias, Account.login_session_duration_h).where(
+        Account.id == bindparam("account_id")
+    ),
+    "account_id",
+)
+
+
+def get_login_account(source: Source, account_id: str) -> LoginAccount:
+    """One query below the ORM. Raises: NotFound, subject "Account"."""
+    found = _FIND_FOR_LOGIN.first(source, account_id)
+    if found is None:
+        raise _no_account()
+    return LoginAccount(*found)
 
 
 def list_accounts(session: Session) -> Sequence[Account]:

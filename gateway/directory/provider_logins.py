@@ -6,17 +6,19 @@ attribute, OpenID Providers are for token exchange only. Rule: sso-contract §1,
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, delete, select
+from sqlalchemy import ForeignKey, bindparam, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory.accounts import lock_account
 from gateway.directory.names import GROUP_NAME, check_name
 from gateway.errors import InputError, Reason
 from gateway.store.base import Base
+from gateway.store.direct import Statement
 from gateway.store.once import insert_or_lock
 
 _LONGEST_KEY = 256
@@ -80,24 +82,34 @@ class ProviderLogin(Base):
     updated_at: Mapped[datetime]
 
 
+_FIELDS = tuple(field.name for field in fields(LoginSettings))
+# In the order of `LoginSettings`.
+_FIND = Statement(
+    lambda _dialect: select(
+        ProviderLogin.use,
+        ProviderLogin.logon_name_key,
+        ProviderLogin.login_with_domain,
+        ProviderLogin.roles_key,
+        ProviderLogin.groups_key,
+        ProviderLogin.session_name,
+        ProviderLogin.creates_users,
+        ProviderLogin.new_user_group,
+        ProviderLogin.new_user_days,
+        ProviderLogin.second_factor_text,
+    ).where(ProviderLogin.provider_key == bindparam("provider_key")),
+    "provider_key",
+)
+
+
 def get_login_settings(session: Session, provider_key: str, default: LoginSettings) -> LoginSettings:
     """The settings of a provider; `default` where nobody has set any."""
-    row = session.get(ProviderLogin, provider_key)
+    session.flush()
+    row = _FIND.first(session, provider_key)
     if row is None:
         return default
-    return replace(
-        default,
-        use=Use(row.use),
-        logon_name_key=row.logon_name_key,
-        login_with_domain=row.login_with_domain,
-        roles_key=row.roles_key,
-        groups_key=row.groups_key,
-        session_name=row.session_name,
-        creates_users=row.creates_users,
-        new_user_group=row.new_user_group,
-        new_user_days=row.new_user_days,
-        second_factors=tuple(json.loads(row.second_factor_text)),
-    )
+    settings: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
+    settings |= {"use": Use(row[0]), "second_factors": tuple(json.loads(row[-1]))}
+    return LoginSettings(**settings)
 
 
 def keys_for_browsers(session: Session, provider_keys: Collection[str]) -> frozenset[str]:

@@ -1,9 +1,10 @@
 """SAML identity providers of role SSO. Rule: sso-contract §2.1; ram-limits §1, §2."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import ForeignKey, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.arn import saml_provider_arn
@@ -13,10 +14,9 @@ from gateway.directory.metadata_in_force import read_metadata, replace_at_once
 from gateway.directory.names import SAML_PROVIDER_NAME, check_name, check_text, is_storable, name_key
 from gateway.directory.provider_certificates import (
     TRUSTED,
-    ProviderCertificate,
     certificate_rows,
+    certificates_of_issuer,
     check_sign_algorithm,
-    distinct,
 )
 from gateway.directory.provider_keys import saml_provider_key
 from gateway.directory.provider_leftovers import forget_provider
@@ -25,6 +25,7 @@ from gateway.directory.unique import insert_unique
 from gateway.errors import NotFound, Reason
 from gateway.saml.certificates import TrustedCertificate
 from gateway.store.base import Base, RowNumber
+from gateway.store.direct import Source, Statement
 from gateway.store.paging import Page, Slice, read_slice
 
 _LONGEST_DESCRIPTION = 256
@@ -50,6 +51,29 @@ class SamlProvider(Base):
     @property
     def arn(self) -> str:
         return saml_provider_arn(self.account_id, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownProvider:
+    """What a login asks of a provider: no more than that, since a metadata document may be large."""
+
+    id: int
+    account_id: str
+    name: str
+    entity_id: str
+
+    @property
+    def arn(self) -> str:
+        return saml_provider_arn(self.account_id, self.name)
+
+
+_FIND_KNOWN = Statement(
+    lambda _dialect: select(SamlProvider.id, SamlProvider.account_id, SamlProvider.name, SamlProvider.entity_id).where(
+        SamlProvider.account_id == bindparam("account_id"), SamlProvider.name_key == bindparam("name_key")
+    ),
+    "account_id",
+    "name_key",
+)
 
 
 def create_saml_provider(
@@ -99,6 +123,12 @@ def find_saml_provider(session: Session, account_id: str, name: str) -> SamlProv
     """By name, in any case."""
     query = select(SamlProvider).where(SamlProvider.account_id == account_id, SamlProvider.name_key == name_key(name))
     return session.scalar(query)
+
+
+def find_known_provider(source: Source, account_id: str, name: str) -> KnownProvider | None:
+    """By name, in any case. One query below the ORM."""
+    found = _FIND_KNOWN.first(source, account_id, name_key(name))
+    return None if found is None else KnownProvider(*found)
 
 
 def get_saml_provider(session: Session, account_id: str, name: str) -> SamlProvider:
@@ -167,25 +197,14 @@ def delete_saml_provider(session: Session, account_id: str, name: str) -> None:
     session.flush()
 
 
-def trusted_certificates(session: Session, entity_id: str) -> tuple[TrustedCertificate, ...]:
+def trusted_certificates(source: Source, entity_id: str) -> tuple[TrustedCertificate, ...]:
     """The trusted certificates of all SAML providers with that entity ID, in whatever account, each once. One query.
     Those of a staged document are among them, as they are of a document in force.
 
     They only say that the message is genuine for one of these providers; that it is the provider which a role
     names is still to be checked (`provider_certificates`).
     """
-    if not is_storable(entity_id):
-        return ()
-    query = (
-        select(ProviderCertificate)
-        .where(
-            ProviderCertificate.entity_id == entity_id,
-            ProviderCertificate.provider_id.is_not(None),
-            ProviderCertificate.state.in_([state.value for state in TRUSTED]),
-        )
-        .order_by(ProviderCertificate.id)
-    )
-    return distinct(row.as_trusted() for row in session.scalars(query))
+    return certificates_of_issuer(source, entity_id) if is_storable(entity_id) else ()
 
 
 def provider_certificates(session: Session, provider: SamlProvider) -> tuple[TrustedCertificate, ...]:

@@ -7,13 +7,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory.accounts import Account, lock_account, set_login_session_duration
 from gateway.directory.login_network import parse_login_networks
 from gateway.errors import InputError, NotFound, Reason
 from gateway.store.base import Base
+from gateway.store.direct import Source, Statement
 
 _IDLE_DAYS = (90, 180, 365, 730)
 _VERIFICATION_TYPES = ("email", "sms")
@@ -128,6 +129,20 @@ def get_security_preference(session: Session, account_id: str) -> SecurityPrefer
         operation_for_risk_login=RiskOperation(row.operation_for_risk_login),
         verification_types=_split(row.verification_types),
     )
+
+
+_FIND_MASKS = Statement(
+    lambda _dialect: select(SecurityPreferenceRow.login_network_masks).where(
+        SecurityPreferenceRow.account_id == bindparam("account_id")
+    ),
+    "account_id",
+)
+
+
+def login_network_masks(source: Source, account_id: str) -> tuple[str, ...]:
+    """Of the settings in force only where people may sign in from. One query below the ORM."""
+    found = _FIND_MASKS.first(source, account_id)
+    return () if found is None else _split(found[0])
 
 
 def set_security_preference(session: Session, account_id: str, change: SecurityChange) -> SecurityPreference:

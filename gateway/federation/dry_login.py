@@ -15,7 +15,7 @@ from gateway.directory.attachments import Attachment, policies_of
 from gateway.directory.groups import Group, find_group, groups_of
 from gateway.directory.provider_keys import user_sso_key
 from gateway.directory.provider_logins import Use, get_login_settings
-from gateway.directory.roles import Role
+from gateway.directory.roles import Role, find_role_by_id
 from gateway.directory.user_sso import find_user_sso
 from gateway.directory.users import User
 from gateway.errors import GatewayError
@@ -182,7 +182,8 @@ def _dry_role(  # noqa: PLR0917 - what the login says, who vouches, and the role
         elsewhere = choice.refusal is Refusal.PROVIDER and choice.provider_arn.lower() != voucher.arn.lower()
         return DryRole(replace(choice, why=_ELSEWHERE) if elsewhere else choice, (), None)
     own = row.account.id == voucher.account_id
-    grants = _grants(session, [row.role]) if own else ()  # another account's policies are its own business
+    role = find_role_by_id(session, row.role.id) if own else None
+    grants = _grants(session, [role]) if role is not None else ()  # another account's policies are its own business
     return DryRole(choice, grants, _role_duration(facts, choice, row, occasion))
 
 

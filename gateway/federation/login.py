@@ -14,7 +14,7 @@ from gateway.directory.accounts import get_account
 from gateway.directory.login_network import check_login_network
 from gateway.directory.provider_keys import user_sso_key
 from gateway.directory.provider_logins import get_login_settings
-from gateway.directory.security_preference import get_security_preference
+from gateway.directory.security_preference import login_network_masks
 from gateway.errors import AuthenticationError, Denied, GatewayError, Reason, SamlError
 from gateway.federation.aims import STEP_UP, Aim
 from gateway.federation.attributes import parse_role_value
@@ -255,8 +255,7 @@ def check_network(session: Session, account_id: str, occasion: Occasion) -> None
 
     Raises: CredentialError(LOGIN_NETWORK).
     """
-    preference = get_security_preference(session, account_id)
-    check_login_network(preference.login_network_masks, occasion.client_address)
+    check_login_network(login_network_masks(session, account_id), occasion.client_address)
 
 
 def _sign_in(  # noqa: PLR0917 - what, which, with what rows, when

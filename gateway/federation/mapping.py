@@ -11,8 +11,8 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from gateway.arn import role_arn
-from gateway.directory.accounts import Account, get_account
-from gateway.directory.roles import Role, find_role
+from gateway.directory.accounts import LoginAccount, get_login_account
+from gateway.directory.roles import AssumableRole, find_assumable_role
 from gateway.federation.assurance import lacks_second_factor
 from gateway.federation.attributes import MalformedRole, RolePair, read_session_duration
 from gateway.federation.facts import Occasion, facts_of
@@ -73,8 +73,8 @@ class RoleChoice:
 class ResolvedRole:
     """An allowed choice with the rows behind it."""
 
-    role: Role
-    account: Account  # the role's
+    role: AssumableRole
+    account: LoginAccount  # the role's
     provider: Voucher
 
 
@@ -132,7 +132,7 @@ def resolve_role(vouching: Vouching, option: RoleOption, occasion: Occasion) -> 
     if provider is None:
         return _refused(pair, Refusal.PROVIDER, PROVIDER_REFUSED, detail), None
     at_home = pair.role.account_id == pair.provider.account_id
-    role = find_role(vouching.session, pair.role.account_id, pair.role.name)
+    role = find_assumable_role(vouching.session, pair.role.account_id, pair.role.name)
     if role is None:
         detail = f"no role {pair.role}"
         if at_home:
@@ -140,7 +140,7 @@ def resolve_role(vouching: Vouching, option: RoleOption, occasion: Occasion) -> 
         decision = decide_no_role(role_arn(pair.role.account_id, pair.role.name), FederatedPrincipal(provider.arn))
         return _refused(pair, Refusal.ROLE, ROLE_ELSEWHERE_REFUSED, detail, decision), None
     decision = decide_federated(vouching.session, role, provider.arn, login_context(vouching.facts, provider, occasion))
-    account = get_account(vouching.session, role.account_id)
+    account = get_login_account(vouching.session, role.account_id)
     if not decision.allowed:
         if _lacks_second_factor(vouching.session, role, provider, decision, occasion):
             return _short_of_second_factor(vouching, option, ResolvedRole(role, account, provider), decision), None
@@ -171,7 +171,7 @@ def _choice(option: RoleOption, resolved: ResolvedRole, decision: Decision) -> R
 
 
 def _lacks_second_factor(
-    session: Session, role: Role, provider: Voucher, decision: Decision, occasion: Occasion
+    session: Session, role: AssumableRole, provider: Voucher, decision: Decision, occasion: Occasion
 ) -> bool:
     def decide(context: Mapping[str, tuple[str, ...]]) -> Decision:
         return decide_federated(session, role, provider.arn, context)

@@ -75,11 +75,11 @@ class Vouching:
         verification may have met that one first. So the certificates with this key count alike, and only the
         provider's own is remembered.
         """
-        provider = find_saml_provider(self.session, named.account_id, named.name)
+        provider = find_known_provider(self.session, named.account_id, named.name)
         if provider is None or named.kind != "saml-provider":
             return None, f"no provider {named}"
         key = saml_provider_key(provider.id)
-        trusted = certificate_rows(self.session, key, TRUSTED)
+        trusted = trusted_signers(self.session, provider.id)
         # Not the provider's own entity ID: that of a document staged beside the one in force may be another.
         rows = [row for row in trusted if row.entity_id == self.facts.issuer]
         if not rows:

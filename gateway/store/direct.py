@@ -2,14 +2,16 @@
 several times what the database needs for the answer.
 
 A statement is written with SQLAlchemy's tables and compiled once for each kind of database, with its conversions of
-types. On a Session it runs as any other; on a `Direct` it goes to the driver. Both give the same rows.
+types. It goes to the driver from a Session, too, in the session's transaction. What the session has not flushed it does
+not see.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Connection, CursorResult, Dialect, Executable
+from sqlalchemy import Connection, Dialect, Executable
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 Convert = Callable[[Any], Any]
@@ -31,7 +33,26 @@ class Direct:
         return self.driver.execute(sql, values)
 
 
+class _OfSession(Direct):
+    """The same in the transaction of a Session, with errors as a Session has them."""
+
+    __slots__ = ()
+
+    def run(self, sql: str, values: Any) -> Any:
+        try:
+            return self.driver.execute(sql, values)
+        except self.dialect.loaded_dbapi.Error as error:
+            raise DBAPIError.instance(
+                sql, None, error, self.dialect.loaded_dbapi.Error, hide_parameters=True, dialect=self.dialect
+            ) from error
+
+
 Source = Session | Direct
+
+
+def _driver_of(source: Source) -> Direct:
+    """What a statement runs on. The transaction of a Session is begun by it."""
+    return _OfSession(source.connection()) if isinstance(source, Session) else source
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,41 +89,31 @@ class Statement:
     def __init__(self, build: Callable[[str], Executable], *names: str) -> None:
         self._build = build
         self._names = names
-        self._built: dict[str, tuple[Executable, _Compiled]] = {}
+        self._built: dict[str, _Compiled] = {}
 
     def first(self, source: Source, *values: Any) -> Row | None:
         """The first row; None if there is none."""
-        if isinstance(source, Session):
-            row = self._execute(source, values).first()
-            return None if row is None else tuple(row)
-        compiled = self._for(source.dialect)[1]
-        found = source.run(compiled.sql, compiled.arguments(values)).fetchone()
+        direct = _driver_of(source)
+        compiled = self._for(direct.dialect)
+        found = direct.run(compiled.sql, compiled.arguments(values)).fetchone()
         return None if found is None else compiled.row(found)
 
     def all(self, source: Source, *values: Any) -> list[Row]:
-        if isinstance(source, Session):
-            return [tuple(row) for row in self._execute(source, values)]
-        compiled = self._for(source.dialect)[1]
-        return [compiled.row(found) for found in source.run(compiled.sql, compiled.arguments(values)).fetchall()]
+        direct = _driver_of(source)
+        compiled = self._for(direct.dialect)
+        return [compiled.row(found) for found in direct.run(compiled.sql, compiled.arguments(values)).fetchall()]
 
     def run(self, source: Source, *values: Any) -> int:
         """For a statement that has no rows to give: how many it concerned."""
-        if isinstance(source, Session):
-            return self._execute(source, values).rowcount
-        compiled = self._for(source.dialect)[1]
-        return int(source.run(compiled.sql, compiled.arguments(values)).rowcount)
+        direct = _driver_of(source)
+        compiled = self._for(direct.dialect)
+        return int(direct.run(compiled.sql, compiled.arguments(values)).rowcount)
 
-    def _execute(self, session: Session, values: Sequence[Any]) -> CursorResult[Any]:
-        connection = session.connection()
-        statement, _ = self._for(connection.dialect)
-        return connection.execute(statement, dict(zip(self._names, values, strict=True)))
-
-    def _for(self, dialect: Dialect) -> tuple[Executable, _Compiled]:
+    def _for(self, dialect: Dialect) -> _Compiled:
         built = self._built.get(dialect.name)
         if built is None:
             # Two threads may both come here, and make the same.
-            statement = self._build(dialect.name)
-            built = self._built[dialect.name] = statement, _compile(statement, self._names, dialect)
+            built = self._built[dialect.name] = _compile(self._build(dialect.name), self._names, dialect)
         return built
 
 

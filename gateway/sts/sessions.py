@@ -8,8 +8,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import ColumnElement, Index, Row, false, select, update
+from sqlalchemy import ColumnElement, Index, Row, Table, bindparam, false, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory.accounts import Account
@@ -21,6 +22,7 @@ from gateway.ids import new_handle, new_request_id
 from gateway.keyring import KeyRing
 from gateway.principal import AccountOwner, Principal, RamUser, RoleSession
 from gateway.store.base import Base
+from gateway.store.direct import Statement
 from gateway.store.hashed_key import hash_key
 from gateway.store.sweep import sweep_expired
 from gateway.sts.revocation import Dated, origin_pairs, own_pairs, token_pairs
@@ -71,6 +73,27 @@ _WHOSE = (
 )
 
 
+# In the order in which `open_session` gives them.
+_INSERT = Statement(
+    lambda _dialect: insert(cast("Table", BrowserSessionRow.__table__)),
+    "handle_hash",
+    "session_id",
+    "kind",
+    "account_id",
+    "entity_id",
+    "sealed_token",
+    "provenance",
+    "created_at",
+    "expires_at",
+    "duration_cap",
+    "mfa_present",
+    "mfa_at",
+)
+_FIND_CONSOLE = Statement(
+    lambda _dialect: select(Role.allow_console_login).where(Role.id == bindparam("role_id")), "role_id"
+)
+
+
 def open_session(
     session: Session,
     ring: KeyRing,
@@ -97,30 +120,29 @@ def open_session(
     handle = new_handle()
     origin = token.provenance if token else provenance
     kind, entity_id = _stored(principal)
-    session.add(
-        BrowserSessionRow(
-            handle_hash=hash_key(handle),
-            session_id=token.session_id if token else new_request_id(),
-            kind=kind,
-            account_id=principal.account_id,
-            entity_id=entity_id,
-            sealed_token=seal_token(ring, token) if token else None,
-            provenance=json.dumps(provenance_fields(origin)) if origin else None,
-            created_at=now,
-            expires_at=min(expires_at, token.expires_at) if token else expires_at,
-            ended_at=None,
-            duration_cap=duration_cap,
-            mfa_present=token.mfa_present if token else mfa_present,
-            mfa_at=token.mfa_at if token else mfa_at,
-        )
-    )
     session.flush()
+    _INSERT.run(
+        session,
+        hash_key(handle),
+        token.session_id if token else new_request_id(),
+        kind,
+        principal.account_id,
+        entity_id,
+        seal_token(ring, token) if token else None,
+        json.dumps(provenance_fields(origin)) if origin else None,
+        now,
+        min(expires_at, token.expires_at) if token else expires_at,
+        duration_cap,
+        token.mfa_present if token else mfa_present,
+        token.mfa_at if token else mfa_at,
+    )
     return handle
 
 
 def _check_for_browser(session: Session, principal: RoleSession) -> None:
     """ASSUMPTION: `AllowConsoleLogin` false shuts the browser only, and leaves sessions alone that are open already."""
-    if session.scalar(select(Role.allow_console_login).where(Role.id == principal.role_id)) is False:
+    found = _FIND_CONSOLE.first(session, principal.role_id)
+    if found is not None and not found[0]:
         message = "This role is not for use in the browser."
         raise AuthenticationError(Reason.ROLE_NO_CONSOLE, message, f"{principal.arn}: AllowConsoleLogin is false")
 

@@ -1,12 +1,9 @@
 """AccessKeys."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from gateway.directory import quotas
 from gateway.directory.access_keys import (
@@ -25,22 +22,10 @@ from gateway.keyring import KeyRing, new_master_key
 from gateway.store.engine import Store
 from gateway.store.fleeting import LastUse
 from tests.fake_clock import NOON
+from tests.statements import counted_queries
 from tests.unit.directory.world import OTHER_ACCOUNT, refused, user
 
 RING = KeyRing((new_master_key(),))
-
-
-@contextmanager
-def counted_queries(session: Session) -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        statements.append(statement)
-
-    engine = session.connection().engine
-    event.listen(engine, "before_cursor_execute", note)
-    yield statements
-    event.remove(engine, "before_cursor_execute", note)
 
 
 def test_create_access_key__of_a_user__is_found_with_its_secret_by_one_query(store: Store, account: str) -> None:

@@ -18,7 +18,7 @@ from gateway.policy import Layer, Outcome
 from gateway.principal import AccountOwner, Principal, RamUser, RoleSession
 from gateway.store.engine import Store
 from tests.fake_clock import NOON, FakeClock
-from tests.unit.directory.test_access_keys import counted_queries
+from tests.statements import counted_queries
 from tests.unit.directory.world import ACCOUNT, OTHER_ACCOUNT, group, policy, role, user
 
 RESOURCE = f"acs:oss:*:{ACCOUNT}:bucket/object"

@@ -7,7 +7,7 @@ import pytest
 from gateway.directory.revocations import find_revocation, revoke
 from gateway.store.engine import Store
 from tests.fake_clock import NOON
-from tests.unit.directory.test_access_keys import counted_queries
+from tests.statements import counted_queries
 
 SECOND = timedelta(seconds=1)
 

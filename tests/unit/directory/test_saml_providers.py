@@ -23,7 +23,7 @@ from gateway.saml.certificates import TrustedCertificate
 from gateway.store.engine import Store
 from tests.fake_clock import NOON
 from tests.identities import ENTITY_ID, fingerprint, idp_metadata
-from tests.unit.directory.test_access_keys import counted_queries
+from tests.statements import counted_queries
 from tests.unit.directory.world import OTHER_ACCOUNT, refused
 
 OTHER_ENTITY_ID = "https://other.example.com/metadata"

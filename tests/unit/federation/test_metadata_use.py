@@ -26,7 +26,7 @@ from tests.fake_clock import NOON
 from tests.identities import make_identity
 from tests.metadata_documents import ACTIVE, NEW, OLD, RETIRING, document, kept, make_provider, print_of, states
 from tests.saml_factory import IDP
-from tests.unit.directory.test_access_keys import counted_queries
+from tests.statements import counted_queries
 from tests.unit.directory.world import ACCOUNT
 
 OCCASION = Occasion("REQUEST-1", NOON, policy_context(Client("192.0.2.7", secure=True), NOON))

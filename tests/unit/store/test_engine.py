@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 from sqlalchemy import bindparam, func, select, text
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import DBAPIError
 
 from gateway.errors import ConfigError, Reason
 from gateway.store.claims import OneTimeClaim, claim_once
@@ -70,7 +70,7 @@ def test_utc_date_time__other_zone__comes_back_as_the_same_instant_in_utc(store:
 
 def test_utc_date_time__naive__refused(store: Store) -> None:
     naive = datetime(2026, 3, 4)  # noqa: DTZ001 - the point of the test
-    with pytest.raises(StatementError), store.transaction() as session:
+    with pytest.raises(ValueError, match="time zone"), store.transaction() as session:
         claim_once(session, "kind", "key", naive, now=NOON)
 
 

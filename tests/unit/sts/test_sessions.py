@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, event, select
+from sqlalchemy import select
 
 from gateway.directory.accounts import Account
 from gateway.directory.users import create_user
@@ -14,6 +14,7 @@ from gateway.sts.token import SessionToken
 from tests.company import RING, make_company
 from tests.fake_clock import NOON
 from tests.sessions import make_token
+from tests.statements import counted_queries
 
 
 @pytest.fixture
@@ -96,34 +97,14 @@ def test_find_session__role_that_never_was__none(store: Store, account: Account)
 
 def test_find_session__any_live_session__two_queries(store: Store, account: Account) -> None:
     handle = open_for(store, owner_of(account))
-    statements: list[str] = []
-
-    def count(*arguments: object) -> None:
-        statement = str(arguments[2])
-        if statement.startswith("SELECT"):
-            statements.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", count)
-    try:
-        assert find(store, handle) is not None
-    finally:
-        event.remove(Engine, "before_cursor_execute", count)
+    with store.reading() as session, counted_queries(session) as statements:
+        assert find_session(session, RING, handle, NOON) is not None
     assert len(statements) == 2
 
 
 def test_check_live__any_token__one_query(store: Store) -> None:
-    statements: list[str] = []
-
-    def count(*arguments: object) -> None:
-        statements.append(str(arguments[2]))
-
-    with store.reading() as session:
-        session.connection()
-        event.listen(Engine, "before_cursor_execute", count)
-        try:
-            check_live(session, make_token(lineage=(("user", "1"), ("session", "2"))), NOON)
-        finally:
-            event.remove(Engine, "before_cursor_execute", count)
+    with store.reading() as session, counted_queries(session) as statements:
+        check_live(session, make_token(lineage=(("user", "1"), ("session", "2"))), NOON)
     assert len(statements) == 1
 
 

@@ -10,8 +10,9 @@ import psycopg
 import pytest
 from sqlalchemy import event, text
 
-from gateway.directory.provider_certificates import certificate_rows
+from gateway.directory.provider_certificates import certificate_rows, trusted_signers
 from gateway.directory.saml_providers import (
+    find_known_provider,
     find_saml_provider,
     get_saml_provider,
     provider_certificates,
@@ -20,6 +21,7 @@ from gateway.directory.saml_providers import (
 from gateway.store.engine import Store
 from tests.databases import SqliteFiles
 from tests.many_providers import entity_id, fill
+from tests.statements import noted_statements
 from tests.unit.web.site import Site, make_site, role_spec, signed
 
 COUNT = 2_000
@@ -80,15 +82,18 @@ def test_look_ups__on_either_database__use_an_index(store: Store) -> None:
         session.execute(text("ANALYZE"))
     with store.reading() as session:
         event.listen(store.engine, "before_cursor_execute", lambda *call: asked.append((call[2], call[3])))
-        assert len(trusted_certificates(session, entity_id(77))) == 1
-        assert trusted_certificates(session, "https://nobody.example.org") == ()
-        provider = get_saml_provider(session, account_id, "idp77")
-        assert len(provider_certificates(session, provider)) == 1
-        assert len(certificate_rows(session, f"saml:{provider.id}")) == 1
-        assert find_saml_provider(session, account_id, "nobody") is None
-        plans = [_plan(session.connection().connection.dbapi_connection, *each) for each in list(asked)]
+        with noted_statements() as below:
+            assert len(trusted_certificates(session, entity_id(77))) == 1
+            assert trusted_certificates(session, "https://nobody.example.org") == ()
+            provider = get_saml_provider(session, account_id, "idp77")
+            assert len(provider_certificates(session, provider)) == 1
+            assert len(certificate_rows(session, f"saml:{provider.id}")) == 1
+            assert len(trusted_signers(session, provider.id)) == 1
+            assert find_saml_provider(session, account_id, "nobody") is None
+            assert find_known_provider(session, account_id, "IDP77") is not None
+        plans = [_plan(session.connection().connection.dbapi_connection, *each) for each in [*asked, *below]]
 
-    assert len(plans) == 6
+    assert (len(asked), len(below)) == (4, 4)
     for plan in plans:
         assert "Seq Scan" not in plan
         assert _SCAN.search(plan) is None
