@@ -25,8 +25,7 @@ def path_of(rule: Rule, text: str) -> str:
     value = text if "%" in text else quote(text, safe="")
 
     def fill(found: re.Match[str]) -> str:
-        only: str | None = found[1]
-        return only or value
+        return value if found[1] is None else str(found[1])
 
     return re.sub(r'<(?:any\("([^"]+)"[^>]*|[^>]*)>', fill, rule.rule)
 
