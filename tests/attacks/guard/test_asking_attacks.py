@@ -11,13 +11,16 @@ import pytest
 
 from gateway.api.pipeline import run
 from gateway.api.versions import RESOURCES
+from gateway.audit.decisions import DecisionRecord, load
+from gateway.audit.journal import read_file, waiting_files
 from gateway.clock import wire_time
 from gateway.directory.access_keys import NewAccessKey, create_access_key
-from gateway.directory.attachments import attach_policy
+from gateway.directory.attachments import attach_policy, detach_policy
 from gateway.directory.policies import create_policy
+from gateway.directory.resource_services import register_service, remove_service
 from gateway.directory.revocations import revoke
 from gateway.directory.roles import create_role
-from gateway.directory.users import create_user
+from gateway.directory.users import create_user, get_user, update_user
 from gateway.guard.signature_v1 import sign, string_to_sign
 from gateway.keyring import KeyRing, new_master_key
 from gateway.principal import RoleSession
@@ -191,6 +194,40 @@ def test_batch__one_question_out_of_reach__nothing_is_answered(here: Place) -> N
     assert (status, answer["Code"], "Results" in answer) == (403, "NoPermission", False)
 
 
+def test_batch__refused_after_a_decision__what_was_decided_is_kept(here: Place) -> None:
+    """Nobody learns what alice may do without a record of it, by making the call fail afterwards."""
+    mine = {"PrincipalArn": f"acs:ram::{OURS}:user/alice", "RequestAction": "oss:A", "Resource": BUCKET}
+    theirs = {**mine, "PrincipalArn": f"acs:ram::{THEIRS}:user/zoe"}
+    assert here.ask("AuthorizeBatch", Authorizations=json.dumps([mine, theirs]))[0] == 403
+    kept = [(each.principal_arn.rpartition("/")[2], each.operation, each.outcome) for each in _journal(here)]
+    assert kept == [("alice", "Authorize", "ImplicitDeny"), ("service", "AuthorizeBatch", "Allow")]
+
+
+def test_authorize__what_was_remembered__counts_no_longer_than_it_is_so(place: Place) -> None:
+    """Each change is made between two calls of the same process: stamps, services and subjects are asked anew."""
+    zoe = f"acs:ram::{THEIRS}:user/zoe"
+    at_zoes = {"PrincipalArn": zoe, "Resource": f"acs:oss:*:{THEIRS}:photos/a"}
+    service = f"acs:ram::{OURS}:user/service"
+    now = place.clock.now()
+    for _ in range(2):
+        assert place.authorize(**at_zoes)[1]["Code"] == "NoPermission"
+        with place.store.transaction() as session:
+            register_service(session, service, ["oss"], now)
+        assert place.authorize(**at_zoes)[1]["Allowed"] is True
+        with place.store.transaction() as session:
+            detach_policy(session, THEIRS, "System", "AdministratorAccess", get_user(session, THEIRS, "zoe"))
+        assert place.authorize(**at_zoes)[1]["Allowed"] is False
+        with place.store.transaction() as session:
+            attach_policy(session, THEIRS, "System", "AdministratorAccess", get_user(session, THEIRS, "zoe"), now)
+            remove_service(session, service)
+    with place.store.transaction() as session:
+        register_service(session, service, ["oss"], now)
+        update_user(session, THEIRS, "zoe", new_name="zora", now=now)
+        create_user(session, THEIRS, "zoe", now=now)
+    assert place.authorize(**at_zoes)[1]["Allowed"] is False, "another one of the old name"
+    assert place.authorize(**{**at_zoes, "PrincipalArn": zoe.replace("zoe", "zora")})[1]["Allowed"] is True
+
+
 def test_verify__a_call_to_the_gateway_itself__is_no_other_signature(here: Place) -> None:
     """What alice signed for the gateway, by `secret&`, proves nothing as a signature by the secret alone."""
     text = string_to_sign("POST", {"Action": "DeleteUser", "UserName": "bob"})
@@ -252,3 +289,9 @@ def _replaced(token: SessionToken, **changes: Any) -> SessionToken:
     from dataclasses import replace
 
     return replace(token, **changes)
+
+
+def _journal(place: Place) -> list[DecisionRecord]:
+    journal = place.store.stamps.journal
+    journal.rotate()
+    return [load(text) for path in waiting_files(journal.directory) for text in read_file(path, place.ring).entries]
