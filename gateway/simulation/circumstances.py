@@ -1,6 +1,5 @@
 """Circumstances that somebody supposes: condition keys and values, set freely, in bounds. Pure."""
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,6 +8,7 @@ from typing import Any
 from gateway.clock import wire_time
 from gateway.directory.names import is_storable
 from gateway.errors import InputError, Reason
+from gateway.guard.questions import context_text, load_json, malformed_context
 from gateway.policy.fold import fold
 
 LONGEST = 16_384
@@ -30,9 +30,9 @@ def read_circumstances(text: str | None, now: datetime, *, open_otherwise: bool 
     seen: set[str] = set()
     for key, value in _load(text).items():
         if not _KEY.fullmatch(key) or not is_storable(key):
-            raise _malformed("a condition key is written like acs:SourceIp")
+            raise malformed_context("a condition key is written like acs:SourceIp")
         if fold(key) in seen:
-            raise _malformed("a key is there twice")
+            raise malformed_context("a key is there twice")
         seen.add(fold(key))
         context[key] = _values(value)
     for key, value in (("acs:CurrentTime", wire_time(now)), ("acs:SecureTransport", "true")):
@@ -48,35 +48,16 @@ def _load(text: str | None) -> Mapping[str, Any]:
         message = f"`Context` has more than {LONGEST} characters"
         raise InputError(Reason.PARAMETER_TOO_LONG, message, subject="Context")
     try:
-        value = json.loads(text, object_pairs_hook=_without_doubles, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError):
-        raise _malformed("it is not JSON with each member once") from None
+        value = load_json(text)
+    except ValueError:
+        raise malformed_context("it is not JSON with each member once") from None
     if not isinstance(value, dict) or len(value) > _MOST_KEYS:
-        raise _malformed(f"it is a JSON object of at most {_MOST_KEYS} keys")
+        raise malformed_context(f"it is a JSON object of at most {_MOST_KEYS} keys")
     return value
-
-
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member is there twice")
-    return members
 
 
 def _values(value: object) -> tuple[str, ...]:
     items = value if isinstance(value, list) else [value]
     if len(items) > _MOST_VALUES:
-        raise _malformed(f"a key has more than {_MOST_VALUES} values")
-    return tuple(_text(item) for item in items)
-
-
-def _text(item: object) -> str:
-    if isinstance(item, bool):
-        return "true" if item else "false"
-    if isinstance(item, str) and is_storable(item):
-        return item
-    raise _malformed("a value is a text, a number, true or false")
-
-
-def _malformed(message: str) -> InputError:
-    return InputError(Reason.PARAMETER_INVALID, f"`Context`: {message}", subject="Context")
+        raise malformed_context(f"a key has more than {_MOST_VALUES} values")
+    return tuple(context_text(item) for item in items)

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy.orm import Session
+
 from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
 from gateway.api.paging import read_page
 from gateway.api.parameters import ANY_LENGTH, Parameters, missing
@@ -114,7 +116,9 @@ def dry_run_change(work: Work, proposal: Proposal) -> Outcome:
     """Raises: as the change would be refused."""
     since = work.now - timedelta(hours=proposal.hours)
     window = Window(since=since, most=proposal.most, after=proposal.after)
-    page = dry_run(work.session, work.account_id, _change(work, proposal), window, work.now)
+    with work.services.store.reading() as session:  # what opens the records goes with the store's own sessions
+        change = _change(session, work.account_id, proposal)
+        page = dry_run(session, work.account_id, change, window, work.now)
     token: Mapping[str, Value] = {} if page.after is None else {"NextToken": str(page.after)}
     return Outcome({**_run(page.run), "IsTruncated": page.after is not None, **token})
 
@@ -128,24 +132,23 @@ def _given(text: str | None, work: Work) -> Mapping[str, tuple[str, ...]]:
     return read_circumstances(text, work.now, open_otherwise=True)
 
 
-def _change(work: Work, proposal: Proposal) -> Change:
-    session, account_id = work.session, work.account_id
+def _change(session: Session, account_id: str, proposal: Proposal) -> Change:
     if proposal.kind == "PolicyDocument":
         return change_policy(session, account_id, proposal.policy, proposal.document)
     if proposal.kind == "TrustPolicy":
         return change_trust(session, account_id, proposal.holder, proposal.document)
-    holder = _holder(work, proposal)
+    holder = _holder(session, account_id, proposal)
     if proposal.kind == "AttachPolicy":
         return change_attached(session, account_id, proposal.policy_type, proposal.policy, holder)
     return change_detached(session, proposal.policy_type, proposal.policy, holder)
 
 
-def _holder(work: Work, proposal: Proposal) -> Holder:
+def _holder(session: Session, account_id: str, proposal: Proposal) -> Holder:
     if proposal.holder_kind == "UserName":
-        return get_user(work.session, work.account_id, proposal.holder)
+        return get_user(session, account_id, proposal.holder)
     if proposal.holder_kind == "GroupName":
-        return get_group(work.session, work.account_id, proposal.holder)
-    return get_role(work.session, work.account_id, proposal.holder)
+        return get_group(session, account_id, proposal.holder)
+    return get_role(session, account_id, proposal.holder)
 
 
 def _chain(chain: Chain) -> dict[str, Value]:
