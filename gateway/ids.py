@@ -2,7 +2,6 @@
 
 import secrets
 import string
-import uuid
 
 _ALPHANUMERIC = string.ascii_letters + string.digits
 _EVEN = 256 - 256 % len(_ALPHANUMERIC)
@@ -59,7 +58,10 @@ def new_sts_key_secret() -> str:
 
 def new_request_id() -> str:
     """An upper-case UUID; the id that a caller quotes and an admin searches the log for."""
-    return str(uuid.uuid4()).upper()
+    # As `str(uuid.uuid4()).upper()` makes it, by what is cheaper: every request has one. Rule: RFC 9562 §5.4.
+    digits = secrets.token_hex(16).upper()
+    variant = "89AB"[int(digits[16], 16) % 4]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def new_saml_id() -> str:

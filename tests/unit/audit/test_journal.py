@@ -1,6 +1,7 @@
 """Decisions survive the process that made them, and nobody can change them on their way."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -196,6 +197,26 @@ def test_record_decision__folder_can_not_be_written__is_an_error(store: Store, b
     assert blocked.is_file()
     with pytest.raises(FileExistsError):
         record_decision(store, DECISION)
+
+
+def test_record_decision__disk_full_in_the_middle_of_several__leaves_none_of_them(store: Store) -> None:
+    write_decisions(store, 1)
+    (path,) = waiting_files(store.stamps.journal.directory)
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 500, hard))  # room for one of them, and a part of another
+    try:
+        with pytest.raises(OSError, match="can't be written"):
+            record_decision(store, *(replace(DECISION, request_id=f"R{number}") for number in range(3)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == before
+    several = [replace(DECISION, request_id=f"R{number}") for number in range(3)]
+    record_decision(store, *several)
+    assert pack(store, FakeClock()) == 4
+    with store.reading() as session:
+        assert list(read_decisions(session, ACCOUNT).records)[1:] == several
+    assert check(store).sound
 
 
 def test_journal__on_the_disk__shows_nothing_of_persons(store: Store) -> None:
