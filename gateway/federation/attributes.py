@@ -1,11 +1,12 @@
 """The attributes of role-based SSO and how they are read. Rule: sso-contract §2.2."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from gateway.arn import RamArn, parse_ram_arn
 from gateway.errors import InputError, Reason, SamlError
-from gateway.identity import VerifiedIdentity
 from gateway.sts.assume import is_session_name
 from gateway.sts.duration import parse_session_duration
 
@@ -17,6 +18,13 @@ SESSION_DURATION = "https://www.aliyun.com/SAML-Role/Attributes/SessionDuration"
 RULES_OF = "urn:ramgate:saml:rules-of"
 
 MAX_ROLE_VALUES = 100  # the contract sets no limit; this one bounds the work that one assertion can ask for
+
+
+class Attributed(Protocol):
+    """A login, as far as attributes go: `VerifiedIdentity` and `LoginFacts` are two."""
+
+    @property
+    def attributes(self) -> Mapping[str, tuple[str, ...]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +59,15 @@ class RoleAttributes:
     malformed: tuple[MalformedRole, ...]
 
 
-def names_roles(identity: VerifiedIdentity) -> bool:
+def names_roles(login: Attributed) -> bool:
     """Whether the assertion has the Role attribute at all."""
-    return bool(identity.attributes.get(ROLE))
+    return bool(login.attributes.get(ROLE))
 
 
-def read_rule_providers(identity: VerifiedIdentity) -> tuple[RamArn, ...]:
+def read_rule_providers(login: Attributed) -> tuple[RamArn, ...]:
     """The providers whose mapping rules the assertion wants to be asked, without those that can't be read."""
     found: dict[str, RamArn] = {}
-    for text in identity.attributes.get(RULES_OF, ())[:MAX_ROLE_VALUES]:
+    for text in login.attributes.get(RULES_OF, ())[:MAX_ROLE_VALUES]:
         try:
             found.setdefault(text.lower(), parse_ram_arn(text, "saml-provider"))
         except InputError:
@@ -67,20 +75,20 @@ def read_rule_providers(identity: VerifiedIdentity) -> tuple[RamArn, ...]:
     return tuple(found.values())
 
 
-def read_role_attributes(identity: VerifiedIdentity) -> RoleAttributes:
+def read_role_attributes(login: Attributed) -> RoleAttributes:
     """Read what an assertion says about roles; nothing is looked up here.
 
     Refused: no Role value, more than 100, none of them well-formed; a RoleSessionName that is missing, given
     twice or ill-formed.
     Raises: SamlError(ROLE_ATTRIBUTE), SamlError(ROLE_SESSION_NAME). Rule: sso-contract §2.2.
     """
-    values = identity.attributes.get(ROLE, ())
+    values = login.attributes.get(ROLE, ())
     if not values:
         raise SamlError(
             Reason.ROLE_ATTRIBUTE,
             "Your identity provider did not say which roles you may take: the Role attribute is missing. "
             "Ask your administrator to assign you a role.",
-            detail=f"no value of {ROLE}; attributes sent: {sorted(identity.attributes)!r:.500}",
+            detail=f"no value of {ROLE}; attributes sent: {sorted(login.attributes)!r:.500}",
         )
     if len(values) > MAX_ROLE_VALUES:
         raise SamlError(
@@ -97,15 +105,15 @@ def read_role_attributes(identity: VerifiedIdentity) -> RoleAttributes:
             detail="; ".join(f"{bad.raw!r:.300}: {bad.why}" for bad in malformed[:10]),
         )
     return RoleAttributes(
-        session_name=read_session_name(identity),
+        session_name=read_session_name(login),
         pairs=pairs,
         malformed=malformed,
     )
 
 
-def read_session_name(identity: VerifiedIdentity) -> str:
+def read_session_name(login: Attributed) -> str:
     """The one RoleSessionName. Raises: SamlError(ROLE_SESSION_NAME). Rule: sso-contract §2.2."""
-    values = identity.attributes.get(ROLE_SESSION_NAME, ())
+    values = login.attributes.get(ROLE_SESSION_NAME, ())
     if len(values) != 1 or not is_session_name(values[0]):
         raise SamlError(
             Reason.ROLE_SESSION_NAME,
@@ -116,12 +124,12 @@ def read_session_name(identity: VerifiedIdentity) -> str:
     return values[0]
 
 
-def read_session_duration(identity: VerifiedIdentity) -> int | None:
+def read_session_duration(login: Attributed) -> int | None:
     """The SessionDuration attribute, seconds. Only browser logins ask for it: the API ignores it, malformed or not.
 
     Raises: SamlError(SESSION_DURATION). Rule: sso-contract §2.2, §2.3.
     """
-    return parse_session_duration(identity.attributes.get(SESSION_DURATION, ()))
+    return parse_session_duration(login.attributes.get(SESSION_DURATION, ()))
 
 
 def parse_role_value(raw: str, provider_kind: str = "saml-provider") -> RolePair:

@@ -54,7 +54,7 @@ def exchange_saml_for_role(
     """
     facts = facts_of(identity)
     vouching = Vouching(session, facts)
-    option = _offered_role(saml_role_options(identity, vouching, occasion), provider, role_arn)
+    option = _offered_role(saml_role_options(vouching, occasion), provider, role_arn)
     resolved = _resolve(vouching, option, occasion)
     duration = api_duration(
         duration_s=duration_s,

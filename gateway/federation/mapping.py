@@ -11,6 +11,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from gateway.arn import role_arn
+from gateway.audit.decisions import SUPPOSED, federated_record, record_decision
 from gateway.directory.accounts import LoginAccount, get_login_account
 from gateway.directory.roles import AssumableRole, find_assumable_role
 from gateway.federation.assurance import lacks_second_factor
@@ -112,11 +113,15 @@ def role_choices(
     Raises: SamlError with ROLE_ATTRIBUTE, ROLE_SESSION_NAME or SESSION_DURATION for ill-formed attributes; refused
     roles are choices with `allowed` false.
     """
-    vouching = Vouching(session, facts_of(identity), only_provider)
-    if identity.protocol is Protocol.OIDC:
-        found = oidc_role_options(identity, vouching, occasion)
+    return choices_of(Vouching(session, facts_of(identity), only_provider), occasion)
+
+
+def choices_of(vouching: Vouching, occasion: Occasion) -> RoleMapping:
+    """The same of what a login says, and of those who vouch for it. Raises: as `role_choices`."""
+    if vouching.facts.protocol == Protocol.OIDC:
+        found = oidc_role_options(vouching, occasion)
     else:
-        found = saml_role_options(identity, vouching, occasion, duration_s=read_session_duration(identity))
+        found = saml_role_options(vouching, occasion, duration_s=read_session_duration(vouching.facts))
     outcomes = [resolve_role(vouching, option, occasion) for option in found.options]
     return RoleMapping(
         choices=(*(choice for choice, _ in outcomes), *(_malformed(bad) for bad in found.malformed)),
@@ -174,7 +179,18 @@ def _lacks_second_factor(
     session: Session, role: AssumableRole, provider: Voucher, decision: Decision, occasion: Occasion
 ) -> bool:
     def decide(context: Mapping[str, tuple[str, ...]]) -> Decision:
-        return decide_federated(session, role, provider.arn, context)
+        supposed = decide_federated(session, role, provider.arn, context)
+        kept = federated_record(
+            supposed,
+            role.account_id,
+            provider.arn,
+            at=occasion.now,
+            request_id=occasion.request_id,
+            operation="RoleLogin",
+            reason=SUPPOSED,
+        )
+        record_decision(session, kept)
+        return supposed
 
     return lacks_second_factor(decision, decide, occasion.now)
 

@@ -22,10 +22,9 @@ from gateway.federation.attributes import (
     read_role_attributes,
     read_rule_providers,
 )
-from gateway.federation.facts import LoginFacts, Occasion, facts_of
+from gateway.federation.facts import LoginFacts, Occasion
 from gateway.federation.rules import MappingRule, RuleMiss, apply_rules, make_session_name, read_key
 from gateway.federation.vouching import Voucher, Vouching
-from gateway.identity import VerifiedIdentity
 from gateway.policy import ConditionBlock, parse_condition_block
 
 
@@ -52,18 +51,16 @@ def login_context(facts: LoginFacts, voucher: Voucher, occasion: Occasion) -> di
     return facts.trust_context(occasion) | assurance_context(assurance, occasion.now)
 
 
-def saml_role_options(
-    identity: VerifiedIdentity, vouching: Vouching, occasion: Occasion, *, duration_s: int | None = None
-) -> RoleOptions:
+def saml_role_options(vouching: Vouching, occasion: Occasion, *, duration_s: int | None = None) -> RoleOptions:
     """The values of the Role attribute, then the rules of the providers that the assertion names for that.
 
     `duration_s` is what the assertion wants sessions of the roles that it names to last.
     Raises: SamlError with ROLE_ATTRIBUTE or ROLE_SESSION_NAME for ill-formed attributes, and ROLE_ATTRIBUTE for an
     assertion that has neither roles nor a provider whose rules are to be asked.
     """
-    providers = read_rule_providers(identity)
-    if not providers or names_roles(identity):
-        attributes = read_role_attributes(identity)
+    providers = read_rule_providers(vouching.facts)
+    if not providers or names_roles(vouching.facts):
+        attributes = read_role_attributes(vouching.facts)
         said = [
             RoleOption(pair, attributes.session_name, duration_s, "the Role attribute") for pair in attributes.pairs
         ]
@@ -74,17 +71,16 @@ def saml_role_options(
     return RoleOptions(_distinct((*said, *ruled)), malformed, misses)
 
 
-def oidc_role_options(identity: VerifiedIdentity, vouching: Vouching, occasion: Occasion) -> RoleOptions:
+def oidc_role_options(vouching: Vouching, occasion: Occasion) -> RoleOptions:
     """The roles that the account's chosen claim names, then the rules of the provider.
 
     A value is the ARN of a role, or the name of a role of the provider's account.
     """
-    provider = parse_ram_arn(identity.provider, "oidc-provider")
+    provider = parse_ram_arn(vouching.facts.provider, "oidc-provider")
     voucher, _ = vouching.find(provider)
     if voucher is None:
         return RoleOptions(())
-    facts = facts_of(identity)
-    context = login_context(facts, voucher, occasion)
+    context = login_context(vouching.facts, voucher, occasion)
     settings = voucher.settings
     values = read_key(context, settings.roles_key)[:MAX_ROLE_VALUES]
     name, problem = make_session_name(settings.session_name or "${oidc:sub}", context) if values else ("", "")

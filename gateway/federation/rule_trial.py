@@ -30,14 +30,20 @@ class Trial:
 
 
 def try_rules(session: Session, provider: RegisteredProvider, sample: Sample, occasion: Occasion) -> Trial:
-    facts = _facts(provider, sample, occasion.now)
-    voucher = Voucher(provider.key, provider.arn, provider.account_id, "", provider.settings)
+    facts = suppose(provider, sample, occasion.now)
+    voucher = supposed_voucher(provider)
     context = login_context(facts, voucher, occasion)
     hits, misses = apply_rules(rules_of(session, provider.key), context)
     return Trial(hits, misses, context)
 
 
-def _facts(provider: RegisteredProvider, sample: Sample, now: datetime) -> LoginFacts:
+def supposed_voucher(provider: RegisteredProvider) -> Voucher:
+    """The provider as if it vouched for what somebody wrote down."""
+    return Voucher(provider.key, provider.arn, provider.account_id, "", provider.settings)
+
+
+def suppose(provider: RegisteredProvider, sample: Sample, now: datetime, *, recipient: str = "") -> LoginFacts:
+    """What a login with these claims or attributes would say. Nothing of it is verified: nobody may sign in by it."""
     is_oidc = provider.protocol is Protocol.OIDC
     contexts = sample.get("acr" if is_oidc else CONTEXT_CLASS, ())
     return LoginFacts(
@@ -47,7 +53,7 @@ def _facts(provider: RegisteredProvider, sample: Sample, now: datetime) -> Login
         subject_type="",
         assertion_id="",
         certificate_fingerprint="",
-        recipient="",
+        recipient=recipient,
         not_on_or_after=now,
         session_not_on_or_after=None,
         attributes=sample,

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from gateway.arn import RamArn
+from gateway.arn import RamArn, parse_ram_arn
 from gateway.directory.oidc_providers import find_oidc_provider
-from gateway.directory.provider_certificates import TRUSTED, CertificateUse, certificate_rows, use_of
+from gateway.directory.provider_certificates import CertificateUse, trusted_signers, use_of
 from gateway.directory.provider_keys import oidc_provider_key, saml_provider_key
 from gateway.directory.provider_logins import LoginSettings, Use, get_login_settings
-from gateway.directory.saml_providers import find_saml_provider
+from gateway.directory.saml_providers import find_known_provider
 from gateway.federation.facts import LoginFacts
 from gateway.identity import Protocol
 
@@ -44,6 +44,12 @@ class Vouching:
     facts: LoginFacts
     only: str = ""
     _known: dict[RamArn, tuple[Voucher | None, str]] = field(default_factory=dict)
+
+    @classmethod
+    def supposing(cls, session: Session, facts: LoginFacts, voucher: Voucher) -> "Vouching":
+        """For a login that nobody takes: as if this provider, and no other, vouched for it."""
+        kind = "oidc-provider" if facts.protocol == Protocol.OIDC else "saml-provider"
+        return cls(session, facts, voucher.arn, {parse_ram_arn(voucher.arn, kind): (voucher, "")})
 
     def find(self, named: RamArn) -> tuple[Voucher | None, str]:
         """The provider if it vouches for this login; else None and, for the log, why not."""
