@@ -27,11 +27,12 @@ def path_of(rule: Rule, text: str) -> str:
     def fill(found: re.Match[str]) -> str:
         return value if found[1] is None else str(found[1])
 
-    return re.sub(r'<(?:any\("([^"]+)"[^>]*|[^>]*)>', fill, rule.rule)
+    filled: str = re.sub(r'<(?:any\("([^"]+)"[^>]*|[^>]*)>', fill, rule.rule)
+    return filled
 
 
 def blueprint(rule: Rule) -> str:
-    return rule.endpoint.partition(".")[0]
+    return str(rule.endpoint).partition(".")[0]
 
 
 def test_administration__employee_without_rights__is_refused_everywhere(site: Site) -> None:
