@@ -103,17 +103,17 @@ def read_context(text: str | None) -> Context:
 def check_context(told: Mapping[str, Any]) -> Context:
     """As `read_context`, of values that are read already. Raises: the same."""
     if len(told) > _MOST_KEYS:
-        raise _malformed(f"it has more than {_MOST_KEYS} keys")
+        raise malformed_context(f"it has more than {_MOST_KEYS} keys")
     context: dict[str, tuple[str, ...]] = {}
     seen: set[str] = set()
     for key, value in told.items():
         folded = _check_key(key)
         if folded in seen:
-            raise _malformed("a key is there twice")
+            raise malformed_context("a key is there twice")
         seen.add(folded)
         context[_ONE_VALUE.get(folded, key)] = _values(folded, value)
     if sum(len(key) + sum(map(len, values)) for key, values in context.items()) > LONGEST_CONTEXT:
-        raise _malformed(f"it has more than {LONGEST_CONTEXT} characters")
+        raise malformed_context(f"it has more than {LONGEST_CONTEXT} characters")
     if SECURE_TRANSPORT not in context:
         context[SECURE_TRANSPORT] = ("false",)
     return MappingProxyType(context)
@@ -137,9 +137,9 @@ def _load(text: str) -> Mapping[str, Any]:
     try:
         value = load_json(text)
     except ValueError:
-        raise _malformed("it is not JSON with each member once") from None
+        raise malformed_context("it is not JSON with each member once") from None
     if not isinstance(value, dict):
-        raise _malformed("it is not a JSON object")
+        raise malformed_context("it is not a JSON object")
     return value
 
 
@@ -163,35 +163,36 @@ def _check_key(key: object) -> str:
     """The key as policies compare it."""
     named = _KEY.fullmatch(key) if isinstance(key, str) and is_storable(key) else None
     if named is None:
-        raise _malformed("a condition key is written like oss:Prefix")
+        raise malformed_context("a condition key is written like oss:Prefix")
     folded = fold(named[0])
     told = folded in _TOLD or (folded.startswith(_TOLD_FAMILIES) and not folded.endswith("/"))
     if fold(named[1]) in _OURS and not told:
-        raise _malformed(f"the key {folded[:60]!r} is not for a service to tell")
+        raise malformed_context(f"the key {folded[:60]!r} is not for a service to tell")
     return folded
 
 
 def _values(key: str, value: object) -> tuple[str, ...]:
     items: Iterable[object] = value if isinstance(value, (list, tuple)) else (value,)
-    values = tuple(_text(item) for item in items)
+    values = tuple(context_text(item) for item in items)
     if len(values) > _MOST_VALUES:
-        raise _malformed(f"a key has more than {_MOST_VALUES} values")
+        raise malformed_context(f"a key has more than {_MOST_VALUES} values")
     if key in _ONE_VALUE and len(values) != 1:
-        raise _malformed(f"{_ONE_VALUE[key]} has one value")
+        raise malformed_context(f"{_ONE_VALUE[key]} has one value")
     if key == "acs:sourceip" and parse_address(values[0]) is None:
-        raise _malformed("acs:SourceIp is an address")
+        raise malformed_context("acs:SourceIp is an address")
     if key == "acs:securetransport" and values[0] not in {"true", "false"}:
-        raise _malformed("acs:SecureTransport is true or false")
+        raise malformed_context("acs:SecureTransport is true or false")
     return values
 
 
-def _text(item: object) -> str:
+def context_text(item: object) -> str:
+    """One value of a key as a text. Raises: InputError(PARAMETER_INVALID), subject "Context"."""
     if isinstance(item, bool):
         return "true" if item else "false"
     if isinstance(item, str) and is_storable(item):
         return item
-    raise _malformed("a value is a text, a number, true or false")
+    raise malformed_context("a value is a text, a number, true or false")
 
 
-def _malformed(message: str) -> InputError:
+def malformed_context(message: str) -> InputError:
     return InputError(Reason.PARAMETER_INVALID, f"`Context`: {message}", subject="Context")

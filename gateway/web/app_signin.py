@@ -12,11 +12,9 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, current_app, make_response, request
 from sqlalchemy.orm import Session
 
-from gateway.audit.receipts import Receipt, record
 from gateway.errors import AuthenticationError, GatewayError, InputError, Reason
 from gateway.guard.routes import App
 from gateway.ids import new_handle
-from gateway.principal import Principal
 from gateway.services import Services
 from gateway.store.hashed_key import hash_key
 from gateway.sts.app_sessions import end_app_session, open_app_session
@@ -46,8 +44,8 @@ from gateway.web.proxied import (
     sent_cookie,
     session_cookie,
 )
+from gateway.web.records import leave_receipt
 from gateway.web.session import current_handle, current_session, delete_cookie, set_cookie
-from gateway.web.visit import current_visit
 
 APP_LOGIN = "AppLogin"  # the kind of a receipt
 
@@ -133,24 +131,9 @@ def _redeem(session: Session, services: Services, app: App, ticket: Ticket) -> s
     live = find_session_of_hash(session, services.ring, ticket.session_hash, now)
     if live is None:
         raise AuthenticationError(Reason.LOGIN_NOT_PENDING, "This sign-in is over.", "the session has ended")
-    _record(session, services, live.principal, app)
+    who, details = live.principal, {"app": app.name, "host": app.host}
+    leave_receipt(session, services, who.account_id, who.arn, APP_LOGIN, details)
     return open_app_session(session, app.host, ticket.session_hash, live.expires_at, now)
-
-
-def _record(session: Session, services: Services, principal: Principal, app: App) -> None:
-    visit = current_visit()
-    record(
-        session,
-        Receipt(
-            at=services.clock.now(),
-            request_id=visit.request_id,
-            account_id=principal.account_id,
-            kind=APP_LOGIN,
-            principal_arn=principal.arn,
-            outcome="Allow",
-            details={"client": visit.client.address, "app": app.name, "host": app.host},
-        ),
-    )
 
 
 def _app(services: Services, kind: str) -> App:

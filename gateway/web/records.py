@@ -81,15 +81,27 @@ def remember(services: Services, principal: Principal, decision: Decision, *, re
 def _record(
     session: Session, services: Services, principal: Principal, kind: str, details: Mapping[str, Detail]
 ) -> None:
+    leave_receipt(session, services, principal.account_id, principal.arn, kind, details)
+
+
+def leave_receipt(  # noqa: PLR0917 - whose, of whom, what, and more
+    session: Session,
+    services: Services,
+    account_id: str,
+    principal_arn: str | None,
+    kind: str,
+    details: Mapping[str, Detail],
+) -> None:
+    """Of something that this visit did. Its client is told as well."""
     visit = current_visit()
     record(
         session,
         Receipt(
             at=services.clock.now(),
             request_id=visit.request_id,
-            account_id=principal.account_id,
+            account_id=account_id,
             kind=kind,
-            principal_arn=principal.arn,
+            principal_arn=principal_arn,
             outcome="Allow",
             details={"client": visit.client.address, **details},
         ),

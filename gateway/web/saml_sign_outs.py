@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
-from gateway.audit.receipts import Detail, Receipt, record
+from gateway.audit.receipts import Detail
 from gateway.directory.accounts import Account, get_account
 from gateway.directory.revocations import revoke
 from gateway.directory.saml_providers import trusted_certificates
@@ -60,7 +60,7 @@ from gateway.saml.subject import NameId
 from gateway.services import Services
 from gateway.sts.sessions import BrowserSession
 from gateway.web.edge import Edge
-from gateway.web.visit import current_visit
+from gateway.web.records import leave_receipt
 
 SINGLE_LOGOUT = "SamlSingleLogout"  # kinds of receipts
 SIGN_OUT_SENT = "SamlSignOutSent"
@@ -279,16 +279,4 @@ def _told(answer: LogoutAnswer, request_id: str) -> dict[str, Detail]:
 
 
 def _record(session: Session, services: Services, party: Party, kind: str, details: dict[str, Detail]) -> None:
-    visit = current_visit()
-    record(
-        session,
-        Receipt(
-            at=services.clock.now(),
-            request_id=visit.request_id,
-            account_id=party.account_id,
-            kind=kind,
-            principal_arn=None,
-            outcome="Allow",
-            details={"provider_arn": party.arn, "client": visit.client.address, **details},
-        ),
-    )
+    leave_receipt(session, services, party.account_id, None, kind, {"provider_arn": party.arn, **details})
