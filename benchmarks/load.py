@@ -70,7 +70,8 @@ def _receive(selector: selectors.BaseSelector, lane: _Lane, answers: AbstractSet
     data = lane.connection.recv(65_536)
     lane.received += data
     head, found, body = lane.received.partition(b"\r\n\r\n")
-    whole = bool(found) and len(body) >= _length(head)
+    chunked = b"transfer-encoding: chunked" in head.lower()
+    whole = bool(found) and (body.endswith(b"0\r\n\r\n") if chunked else len(body) >= _length(head))
     if not data and not whole:
         raise EOFError("the server closed the connection before its answer was whole")
     if not whole:
