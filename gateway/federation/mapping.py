@@ -180,6 +180,8 @@ def _lacks_second_factor(
 ) -> bool:
     def decide(context: Mapping[str, tuple[str, ...]]) -> Decision:
         supposed = decide_federated(session, role, provider.arn, context)
+        if not occasion.request_id:  # nobody logs in: it is simulated, and leaves nothing
+            return supposed
         kept = federated_record(
             supposed,
             role.account_id,

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from gateway.audit.batches import iterate_decisions
-from gateway.audit.decisions import ITSELF, NO_POLICY, DecisionRecord
+from gateway.audit.decisions import ASKED, ITSELF, NO_POLICY, SUPPOSED, DecisionRecord
 from gateway.audit.notary import notary_of
 from gateway.audit.personal import Redaction
 from gateway.policy import Layer, Outcome
@@ -26,6 +26,7 @@ from gateway.simulation.trust_judging import TrustBench
 
 _ALLOW = Outcome.ALLOW.value
 _ODD = (NO_POLICY, Layer.TRUST.value)
+_ONLY_ASKED = (ASKED, SUPPOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class _Replay:
         differ = other = decided = untouched = 0
         for record in records:
             count += 1
-            if record.layer in _ODD or record.principal_kind == "Owner":
+            if record.layer in _ODD or record.principal_kind == "Owner" or record.reason in _ONLY_ASKED:
                 self._take_odd(record)
                 continue
             judge = judge_of(record.principal_kind, record.principal_id, record.session_policy, record.principal_arn)
@@ -110,7 +111,9 @@ class _Replay:
         run.other_statement += other
 
     def _take_odd(self, record: DecisionRecord) -> None:
-        if record.layer == NO_POLICY:
+        if record.reason in _ONLY_ASKED:
+            self.run.only_asked += 1  # nobody did it, or tried to
+        elif record.layer == NO_POLICY:
             self.run.without_policy += 1
         elif record.principal_kind == "Owner":
             self.run.of_owner += 1  # no policy is needed and none restricts it, whatever would change
@@ -132,7 +135,7 @@ class _Replay:
             return
         self.run.decided += 1
         self.run.untouched += twice.after is twice.before
-        self.run.differ_from_record += twice.verdict.allowed_before
+        self.run.differ_from_record += twice.verdict.allowed_before is not (record.outcome == _ALLOW)
         self._compare(record, arn, twice)
 
     def _take_assumed(self, record: DecisionRecord, judge: Judge) -> None:

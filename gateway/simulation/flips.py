@@ -136,7 +136,7 @@ class LoginReplay:
 @dataclass(slots=True)
 class DryRun:
     """What came of it. Every record is counted in exactly one of `decided`, `of_owner`, `without_policy`,
-    `principal_gone` and `not_replayable`.
+    `principal_gone`, `only_asked` and `not_replayable`.
     """
 
     told: str = ""
@@ -146,6 +146,7 @@ class DryRun:
     of_owner: int = 0
     without_policy: int = 0
     principal_gone: int = 0
+    only_asked: int = 0  # somebody wanted to know what is allowed, and did nothing
     not_replayable: int = 0  # trust policies of other accounts, and logins that a receipt stands for
     differ_from_record: int = 0  # today already, without the change
     other_statement: int = 0  # the same outcome, by another statement
@@ -164,6 +165,7 @@ def as_json(run: DryRun) -> Mapping[str, object]:
         "of_owner": run.of_owner,
         "without_policy": run.without_policy,
         "principal_gone": run.principal_gone,
+        "only_asked": run.only_asked,
         "not_replayable": run.not_replayable,
         "differ_from_record": run.differ_from_record,
         "other_statement": run.other_statement,

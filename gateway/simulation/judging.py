@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from gateway.directory.policy_stamps import find_stamp
 from gateway.directory.resource_groups import find_resource_group
 from gateway.directory.rights import Proposed, Rights, decide_by, layers_of, load_rights
-from gateway.policy import AccessRequest, Decision, Outcome, StatementRef
+from gateway.policy import AccessRequest, Decision, StatementRef
 from gateway.policy.compiled import CompiledStatement
 from gateway.policy.fold import fold
 from gateway.principal import RamUser, RoleSession
@@ -39,7 +39,7 @@ class Twice:
     def __init__(self, before: Decision, after: Decision) -> None:
         self.before, self.after = before, after
         same = after is before or _place(before.statement) == _place(after.statement)
-        self.verdict = Verdict(before.outcome, after.outcome, same_statement=same)
+        self.verdict = Verdict(before, after, same_statement=same)
 
 
 class Verdict:
@@ -47,9 +47,11 @@ class Verdict:
 
     __slots__ = ("allowed_after", "allowed_before", "denied_after", "denied_before", "same_statement")
 
-    def __init__(self, before: Outcome, after: Outcome, *, same_statement: bool) -> None:
-        self.allowed_before, self.allowed_after = before is Outcome.ALLOW, after is Outcome.ALLOW
-        self.denied_before, self.denied_after = before is Outcome.EXPLICIT_DENY, after is Outcome.EXPLICIT_DENY
+    def __init__(self, before: Decision, after: Decision, *, same_statement: bool) -> None:
+        self.allowed_before, self.allowed_after = before.allowed, after.allowed
+        # By more than the want of a grant: then nobody may do it to themselves either.
+        self.denied_before = not before.allowed and not before.only_ungranted
+        self.denied_after = not after.allowed and not after.only_ungranted
         self.same_statement = same_statement
 
 

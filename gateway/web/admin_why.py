@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
+from gateway.audit.decisions import DecisionRecord
 from gateway.audit.receipts import list_receipts
 from gateway.audit.why import find_out
 from gateway.errors import NotFound, Reason
@@ -16,6 +17,11 @@ from gateway.web.edge import Edge, page, see_other
 _PATH = "/admin/why"
 _LISTED = 100
 _LONGEST_ID = 64
+
+
+def simulated_as(decision: DecisionRecord) -> str:
+    """The ARN by which a simulation begins where a request did: of a role session, that of its role."""
+    return next(iter(decision.context.get("acs:PrincipalARN", ())), decision.principal_arn)
 
 
 def create_why_blueprint(edge: Edge) -> Blueprint:
@@ -39,6 +45,6 @@ def create_why_blueprint(edge: Edge) -> Blueprint:
             found = find_out(session, request_id[:_LONGEST_ID], account_id=who.account_id)
         if not found.story.known:
             raise NotFound(Reason.NOT_FOUND, "Nothing is kept of this request in your account.", subject="Request")
-        return page("admin/why.html", active="why", found=found)
+        return page("admin/why.html", active="why", found=found, simulated_as=simulated_as)
 
     return views

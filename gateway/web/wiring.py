@@ -19,6 +19,7 @@ from gateway.web.admin_providers import create_providers_blueprint
 from gateway.web.admin_request_options import create_request_options_blueprint
 from gateway.web.admin_rules import create_rules_blueprints
 from gateway.web.admin_sessions import create_sessions_blueprint
+from gateway.web.admin_simulate import create_simulate_blueprint
 from gateway.web.admin_traces import create_traces_blueprint
 from gateway.web.admin_user_sso import create_user_sso_blueprint
 from gateway.web.admin_why import create_why_blueprint
@@ -117,6 +118,7 @@ def install_web(app: Flask, services: Services) -> CSRFProtect:
         create_attack_blueprint(edge),
         create_traces_blueprint(edge),
         create_why_blueprint(edge),
+        create_simulate_blueprint(edge),
         create_expiry_blueprint(edge),
         create_expiry_feed_blueprint(edge),
         create_metrics_blueprint(edge),

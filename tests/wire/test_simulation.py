@@ -28,7 +28,7 @@ def test_simulate_call__user__is_told_step_by_step(company: Seed) -> None:
     assert (outside["Allowed"], outside["StoppedAt"]) == (False, 0)
     assert "10.0.0.0/8" in outside["WhatHelps"]
     refused = refusal(service.call, "SimulateCall", RequestAction="oss:GetObject", Resource="*")
-    assert refused.code == "MissingPrincipalArn"
+    assert refused.code == "MissingParameter"
 
 
 def test_list_reaching_principals__resource_and_role__name_whoever_can(company: Seed) -> None:
@@ -60,7 +60,7 @@ def test_dry_run_policy_change__trust_and_attachment__answer_with_counts(company
     )
     assert answer["Change"] == f"policy ReadOnlyAccess attached to user {alice.name}"
     assert answer["Records"] == sum(
-        answer[name] for name in ("Decided", "OfOwner", "WithoutPolicy", "PrincipalGone", "NotReplayable")
+        answer[name] for name in ("Decided", "OfOwner", "WithoutPolicy", "PrincipalGone", "OnlyAsked", "NotReplayable")
     )
     trust = {"ChangeType": "TrustPolicy", "RoleName": "nobody-has-this", "PolicyDocument": "{}"}
     refused = refusal(service.call, "DryRunPolicyChange", **trust)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from gateway.api.action import AnyAction, Outcome, Target, Work, ram_action
-from gateway.api.paging import read_page
+from gateway.api.paging import page_fields, read_page
 from gateway.api.parameters import ANY_LENGTH, Parameters, missing
 from gateway.api.render import Value
 from gateway.api.rulings import condition_fields, statement_fields
@@ -44,7 +44,7 @@ from gateway.simulation.flips import DryRun, Flips, Turn
 from gateway.simulation.login import SupposedLogin, simulate_login
 from gateway.simulation.reach import Reach, who_reaches
 from gateway.simulation.reach_role import Trusted, who_takes_role
-from gateway.store.paging import Page
+from gateway.store.paging import Page, Slice
 
 _LONGEST_ARN = 256
 _LONGEST_NAME = 128
@@ -174,9 +174,8 @@ def _step(step: Step) -> Mapping[str, Value]:
 
 
 def _reached(found: Sequence[Reach], after: str | None, asked: int) -> dict[str, Value]:
-    token: Mapping[str, Value] = {} if after is None else {"NextToken": after}
     listed = {"Principal": [_reach(each) for each in found]}
-    return {"Asked": asked, "Principals": listed, "IsTruncated": after is not None, **token}
+    return {"Asked": asked, "Principals": listed, **page_fields(Slice(found, after), marker="NextToken")}
 
 
 def _reach(each: Reach) -> Mapping[str, Value]:
@@ -209,6 +208,7 @@ def _run(run: DryRun) -> dict[str, Value]:
         "OfOwner": run.of_owner,
         "WithoutPolicy": run.without_policy,
         "PrincipalGone": run.principal_gone,
+        "OnlyAsked": run.only_asked,
         "NotReplayable": run.not_replayable,
         "DifferFromRecord": run.differ_from_record,
         "OtherStatement": run.other_statement,

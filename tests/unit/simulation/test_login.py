@@ -97,6 +97,18 @@ def test_simulate_login__no_role_named__tells_of_all_and_writes_nothing(company:
     assert company.contents() == before
 
 
+def test_simulate_login__role_asks_for_a_second_factor__says_so_and_leaves_no_decision(company: World) -> None:
+    text = trust(PROVIDER, condition={"Bool": {"acs:MFAPresent": "true"}}, kind="Federated")
+    company.write(lambda session: update_role(session, ACCOUNT, "reader", trust_document=text, now=NOON))
+    before = company.contents()
+    chain = foresee(company, SAYS, READER)
+    company.pack()
+    assert company.contents() == before
+    stopped = chain.stopped_at
+    assert stopped is not None
+    assert "second factor" in stopped.helps
+
+
 def login(world: World, subject: str, groups: list[str], number: int) -> None:
     """A receipt as a login through the rule has left it."""
 
