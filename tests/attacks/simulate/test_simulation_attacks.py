@@ -48,10 +48,10 @@ class Company:
             self.alice = create_access_key(session, ring, account_id=OURS, user_id=alice.id, now=NOON)
             self.owner = create_access_key(session, ring, account_id=OURS, user_id=None, now=NOON)
 
-    def call(self, name: str, key: NewAccessKey | None = None, **sent: str) -> tuple[int, dict[str, Any]]:
-        parameters = {**sent, "Action": name, "Version": RESOURCES, "Format": "JSON"}
+    def call(self, operation: str, by: NewAccessKey | None = None, /, **sent: str) -> tuple[int, dict[str, Any]]:
+        parameters = {**sent, "Action": operation, "Version": RESOURCES, "Format": "JSON"}
         now = self.clock.now()
-        signed = signed_parameters(key or self.owner, parameters, nonce=str(next(self._nonces)), now=now)
+        signed = signed_parameters(by or self.owner, parameters, nonce=str(next(self._nonces)), now=now)
         reply = run(posted_form(signed), self._services)
         return reply.status, json.loads(reply.body)
 
