@@ -6,12 +6,35 @@
 from collections.abc import Iterator
 
 import pytest
+from argon2 import PasswordHasher
 
+from gateway.directory import passwords
 from gateway.store.engine import Store
 from tests.databases import Databases, PostgresServer, SqliteFiles, opened
 from tests.fake_clock import FakeClock
 
+FULL_PRICE = passwords._HASHER
 BACKENDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """argon2id, at the lowest cost it has: nearly every test makes an account, and its owner's password would take most
+    of that time. What is about the cost itself says `full_price`; programs that tests start know nothing of this.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture
+def full_price() -> Iterator[None]:
+    """Passwords are hashed as they are outside of tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", FULL_PRICE)
+        passwords._hash_of_nobody.cache_clear()
+        yield
+    passwords._hash_of_nobody.cache_clear()
 
 
 @pytest.fixture(scope="session")

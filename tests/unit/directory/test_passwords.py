@@ -16,12 +16,13 @@ from gateway.errors import InputError, Reason, Throttled
 from gateway.secret import Secret
 from tests.unit.directory.world import refused
 
+pytestmark = pytest.mark.usefixtures("full_price")
 PASSWORD = Secret("correct horse")
 
 
 def test_hash_password__twice__argon2id_with_a_salt_of_its_own() -> None:
     first, second = hash_password(PASSWORD), hash_password(PASSWORD)
-    assert first.startswith("$argon2id$")
+    assert first.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     assert first != second
     assert verify_password(first, PASSWORD)
     assert not verify_password(first, Secret("correct horsf"))
