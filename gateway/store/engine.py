@@ -127,14 +127,14 @@ class Store:
         Without `one_snapshot` each statement may see a state of its own: enough where there is only one.
         """
         if self._readers is not None:
-            return Looking(self._readers, one_snapshot=one_snapshot)
+            return Looking(self._readers, self.stamps, one_snapshot=one_snapshot)
         return self._looking_from_pool(one_snapshot=one_snapshot)
 
     @contextmanager
     def _looking_from_pool(self, *, one_snapshot: bool) -> Iterator[Reading]:
         # PostgreSQL's connections come from the pool, which pings them: its server may have been restarted.
         with self._reading_engine.connect() as connection:
-            yield Reading(connection, one_snapshot=one_snapshot)
+            yield Reading(connection, self.stamps, one_snapshot=one_snapshot)
 
     @contextmanager
     def write_connection(self) -> Iterator[Connection]:

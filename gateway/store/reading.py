@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from gateway.errors import GatewayError
 from gateway.store.direct import Direct
 from gateway.store.forks import call_before_fork
+from gateway.store.stamps import STAMPS, Stamps
 
 
 class Reading(Direct):
@@ -20,8 +21,8 @@ class Reading(Direct):
 
     __slots__ = ("_begun", "_connection", "_session", "stamps_read")
 
-    def __init__(self, connection: Connection, *, one_snapshot: bool) -> None:
-        super().__init__(connection)
+    def __init__(self, connection: Connection, stamps: Stamps, *, one_snapshot: bool) -> None:
+        super().__init__(connection, stamps)
         self._connection = connection
         self._session: Session | None = None
         self.stamps_read: dict[str, int] = {}  # see `directory.policy_stamps`
@@ -32,7 +33,9 @@ class Reading(Direct):
     def session(self) -> Session:
         """For whatever is asked by the ORM. Made when it is first asked for: most calls can do without."""
         if self._session is None:
-            self._session = Session(self._connection, autoflush=False, expire_on_commit=False)
+            self._session = Session(
+                self._connection, autoflush=False, expire_on_commit=False, info={STAMPS: self.stamps}
+            )
         return self._session
 
     def run(self, sql: str, values: Any) -> Any:
@@ -103,15 +106,16 @@ class IdleConnections:
 class Looking:
     """A reading for the length of a `with`. Not a generator: those are slower, and every call opens one."""
 
-    __slots__ = ("_connection", "_one_snapshot", "_readers", "_reading")
+    __slots__ = ("_connection", "_one_snapshot", "_readers", "_reading", "_stamps")
 
-    def __init__(self, readers: IdleConnections, *, one_snapshot: bool) -> None:
+    def __init__(self, readers: IdleConnections, stamps: Stamps, *, one_snapshot: bool) -> None:
         self._readers = readers
+        self._stamps = stamps
         self._one_snapshot = one_snapshot
 
     def __enter__(self) -> Reading:
         self._connection = self._readers.take()
-        self._reading = Reading(self._connection, one_snapshot=self._one_snapshot)
+        self._reading = Reading(self._connection, self._stamps, one_snapshot=self._one_snapshot)
         return self._reading
 
     def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
