@@ -104,11 +104,16 @@ def unpack(parts: Iterable[bytes], encoding: str, limit: int, into: BinaryIO) ->
             into.write(unpacked)
             packed = unpacker.unconsumed_tail
             # A full part may have left something inside. At the end, what is left over stays both here and there.
-            more = not unpacker.eof and (bool(packed) or len(unpacked) == room)
-        if unpacker.unused_data or (unpacker.eof and packed):
+            more = not _is_at_end(unpacker) and (bool(packed) or len(unpacked) == room)
+        if unpacker.unused_data or (_is_at_end(unpacker) and packed):
             raise _unpackable("too long")
     if not unpacker.eof:
         raise _unpackable("cut off")
+
+
+def _is_at_end(unpacker: "zlib._Decompress") -> bool:
+    """Asked anew each time: feeding it changes the answer."""
+    return unpacker.eof
 
 
 def _unpackable(detail: str) -> UpstreamError:

@@ -100,8 +100,8 @@ def form_fields() -> Iterator[Attack]:
         "too many attributes": (large, _attributes(65), _attributes(64)),
         "names too long together": (large, _many(1100), _many(1000)),
     }
-    for name, (reason, evil, right) in in_extensions.items():
-        yield Attack(name, reason, partial(_extended, evil), partial(_extended, right))
+    for name, (reason, evil, good) in in_extensions.items():
+        yield Attack(name, reason, partial(_extended, evil), partial(_extended, good))
 
 
 def _padded(make: Make) -> bytes:

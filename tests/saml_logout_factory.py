@@ -137,7 +137,11 @@ def signed_query(
 
 
 def form_of(
-    logout: Logout | str, key: SigningKey | None = None, *, relay_state: str | None = None, profile: Profile | None = None
+    logout: Logout | str,
+    key: SigningKey | None = None,
+    *,
+    relay_state: str | None = None,
+    profile: Profile | None = None,
 ) -> dict[str, str]:
     """The fields of a form, the message signed inside."""
     text = logout if isinstance(logout, str) else logout.xml()

@@ -94,7 +94,7 @@ def verify_response(
 ) -> VerifiedIdentity:
     """Verify a response as it came in the form field `SAMLResponse`: base64 of the whole samlp:Response.
 
-    `passed`: an empty list to find the checks in that were passed, for whoever wants to know how far a refused one came.
+    `passed`: an empty list to find the passed checks in, for whoever wants to know how far a refused one came.
     Pure: the caller still owes that the assertion was not used before, see `checks`.
     Raises: SamlError with the reason of the first check that fails.
     """

@@ -75,7 +75,7 @@ def key(session: Session) -> str:
 
 def complete(
     session: Session, settings: LoginSettings | None, verified: VerifiedIdentity
-) -> UserLogin | RoleSignedIn | RoleOffer:
+) -> UserLogin | RoleSignedIn | RoleOffer | StepUp:
     if settings is not None:
         set_login_settings(session, ACCOUNT, key(session), settings, now=NOON)
     return complete_oidc_login(

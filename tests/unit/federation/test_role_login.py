@@ -14,6 +14,7 @@ from gateway.directory.saml_providers import delete_saml_provider, update_saml_p
 from gateway.errors import AuthenticationError, CredentialError, Denied, GatewayError, Reason, SamlError
 from gateway.federation.login import RoleOffer, RoleSignedIn, begin_role_login, take_role
 from gateway.federation.mapping import Refusal
+from gateway.federation.step_up import StepUp
 from gateway.identity import VerifiedIdentity
 from gateway.keyring import KeyRing, new_master_key
 from gateway.principal import RoleSession
@@ -27,7 +28,7 @@ from tests.fake_clock import NOON
 from tests.identities import ENTITY_ID, idp_metadata, make_identity, role_attributes
 
 
-def begin(session: Session, identity: VerifiedIdentity, browser: str = BROWSER) -> RoleSignedIn | RoleOffer:
+def begin(session: Session, identity: VerifiedIdentity, browser: str = BROWSER) -> RoleSignedIn | RoleOffer | StepUp:
     return begin_role_login(
         session, RING, identity=identity, browser=browser, relay_target="/session", occasion=occasion()
     )
@@ -52,7 +53,7 @@ def take(
 ) -> RoleSignedIn:
     role, _, provider = value.partition(",")
     with store.transaction() as session:
-        return take_role(
+        outcome = take_role(
             session,
             ring,
             offer_id=offer.offer_id,
@@ -61,6 +62,8 @@ def take(
             provider_arn=provider,
             occasion=occasion(NOON + timedelta(seconds=after_s)),
         )
+    assert isinstance(outcome, RoleSignedIn)
+    return outcome
 
 
 def refused(store: Store, identity: VerifiedIdentity) -> GatewayError:
