@@ -68,7 +68,7 @@ def _entries(folder: Path, at_most: int) -> list[Path]:
 
 
 def _read(path: Path) -> DroppedFile | BrokenFile:
-    label, account, name = f"{path.parent.name}/{path.name}", path.parent.name, path.stem
+    label, account, name = _printable(f"{path.parent.name}/{path.name}"), path.parent.name, path.stem
     try:
         xml = _bytes_of(path, _MAX_XML)
         more = _settings(path.with_suffix(".toml"))
@@ -87,6 +87,11 @@ def _read(path: Path) -> DroppedFile | BrokenFile:
         trust_tls=more.get("trust_tls") is True,
         description=str(more.get("description", "")),
     )
+
+
+def _printable(name: str) -> str:
+    """A name for people and logs: bytes that are no text are written out."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _settings(path: Path) -> dict[str, object]:
