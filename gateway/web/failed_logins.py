@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from flask import Flask, Response, request
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
 
 from gateway.audit.receipts import LOGIN_REFUSED, Detail, Receipt, record
 from gateway.directory.login_traces import Evidence, NewTrace, TraceKind, has_room, keep_trace
@@ -189,10 +190,18 @@ def _message(edge: Edge, consumer: Consumer) -> FailedMessage:
     visit: Visit = current_visit()
     values = request.view_args or {}
     return FailedMessage(
-        saml_response=visit.message or request.form.get("SAMLResponse", ""),
+        saml_response=visit.message or _sent_response(),
         browser=edge.browser(),
         account_id=str(values.get("account_id", "")),
         provider_name=str(values.get("name", "")),
         trail=visit.trail,
         is_role_sso=consumer is Consumer.ROLE_SSO,
     )
+
+
+def _sent_response() -> str:
+    """Empty where the form can't be read at all: then that is what was refused."""
+    try:
+        return request.form.get("SAMLResponse", "")
+    except HTTPException:
+        return ""

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from gateway.api.action import AnyAction, Auth
 from gateway.api.pipeline import run
 from gateway.audit.keeping import keep_records
+from gateway.audit.receipts import CHAIN_KINDS, LOGIN_REFUSED, ReceiptRow
 from gateway.directory.access_keys import NewAccessKey, create_access_key
 from gateway.directory.attachments import attach_policy
 from gateway.directory.authorization import Authorizer
@@ -42,8 +43,9 @@ from tests.identities import idp_metadata
 from tests.in_process import bare_account, make_services, posted_form, signed_parameters
 
 OURS, THEIRS = "1234567890123456", "6543210987654321"
-# What a refused call may change: nonces, and the counters that slow guessing down.
-_MAY_CHANGE = {"one_time_claims", "login_attempts", "mfa_drafts"}
+# What a refused call may change: nonces, the counters that slow guessing down, and the record of its refusal with the
+# chain that this hangs in.
+_MAY_CHANGE = {"one_time_claims", "login_attempts", "mfa_drafts", "chain_heads"}
 _COUNTERS = {("mfa_devices", "last_step"), ("mfa_devices", "wrong_codes"), ("mfa_devices", "blocked_until")}
 _TABLES = {
     name: [column for column in table.columns if (name, column.name) not in _COUNTERS]
@@ -113,10 +115,12 @@ class World:
 
     def contents(self) -> Mapping[str, list[tuple[Any, ...]]]:
         """Everything that the database holds, but for what a refused call may change."""
+        told = select(ReceiptRow.id, ReceiptRow.kind).where(ReceiptRow.kind.not_in((LOGIN_REFUSED, *CHAIN_KINDS)))
+        queries = {name: select(*columns) for name, columns in _TABLES.items()} | {"receipts": told}
         with self._services.store.reading() as session:
             return {
-                name: sorted((tuple(row) for row in session.execute(select(*columns))), key=repr)
-                for name, columns in _TABLES.items()
+                name: sorted((tuple(row) for row in session.execute(query)), key=repr)
+                for name, query in queries.items()
             }
 
     def _filled(self, value: str) -> str:
