@@ -45,7 +45,7 @@ from tests.in_process import bare_account, make_services, posted_form, signed_pa
 OURS, THEIRS = "1234567890123456", "6543210987654321"
 # What a refused call may change: nonces, the counters that slow guessing down, and the record of its refusal with the
 # chain that this hangs in.
-_MAY_CHANGE = {"one_time_claims", "login_attempts", "mfa_drafts", "chain_heads"}
+_MAY_CHANGE = {"one_time_claims", "login_attempts", "mfa_drafts", "chain_heads", "receipt_keys"}
 _COUNTERS = {("mfa_devices", "last_step"), ("mfa_devices", "wrong_codes"), ("mfa_devices", "blocked_until")}
 _TABLES = {
     name: [column for column in table.columns if (name, column.name) not in _COUNTERS]
