@@ -31,8 +31,8 @@ def create(desk: Desk) -> None:
 @pass_desk
 def show(desk: Desk) -> None:
     """Print the tree: folders and member accounts, each with the control policies on it."""
-    with desk.transaction() as session:
-        found = _directory(desk, session)
+    with desk.reading() as session:
+        found = _looked_at(desk, session)
         folders = resource_directory.list_folders(session, found)
         members = resource_directory.list_members(session, found)
         rows: list[Row] = [
@@ -157,8 +157,8 @@ def update_policy(desk: Desk, name: str, document: str) -> None:
 @pass_desk
 def list_policies(desk: Desk) -> None:
     """List the control policies of the directory."""
-    with desk.transaction() as session:
-        found = control_policies.list_control_policies(session, _directory(desk, session))
+    with desk.reading() as session:
+        found = control_policies.list_control_policies(session, _looked_at(desk, session))
         rows: list[Row] = [{"id": each.id, "name": each.name, "description": each.description} for each in found]
     desk.out.rows(rows, ("id", "name", "description"))
 
@@ -168,8 +168,8 @@ def list_policies(desk: Desk) -> None:
 @pass_desk
 def show_policy(desk: Desk, name: str) -> None:
     """Print the document of a control policy."""
-    with desk.transaction() as session:
-        document = control_policies.get_control_policy(session, _directory(desk, session), name).document
+    with desk.reading() as session:
+        document = control_policies.get_control_policy(session, _looked_at(desk, session), name).document
     desk.out.document(document, "document")
 
 
@@ -209,6 +209,10 @@ def detach(desk: Desk, name: str, node: str) -> None:
 
 def _directory(desk: Desk, session: Session) -> ResourceDirectory:
     return resource_directory.get_directory(session, desk.account(session).id)
+
+
+def _looked_at(desk: Desk, session: Session) -> ResourceDirectory:
+    return resource_directory.look_at_directory(session, desk.account(session).id)
 
 
 def _account_id(desk: Desk, session: Session, text: str) -> str:

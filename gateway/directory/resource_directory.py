@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, Select, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.directory.accounts import change_policies, get_account
@@ -80,13 +80,20 @@ def get_directory(session: Session, management_account_id: str) -> ResourceDirec
 
     Raises: NotFound, subject "ResourceDirectory".
     """
-    query = (
-        select(ResourceDirectory)
-        .where(ResourceDirectory.management_account_id == management_account_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    directory = session.scalar(query)
+    query = _managed_by(management_account_id).with_for_update().execution_options(populate_existing=True)
+    return _found(session.scalar(query))
+
+
+def look_at_directory(session: Session, management_account_id: str) -> ResourceDirectory:
+    """The same, for whoever only reads. Raises: NotFound, subject "ResourceDirectory"."""
+    return _found(session.scalar(_managed_by(management_account_id)))
+
+
+def _managed_by(account_id: str) -> Select[ResourceDirectory]:
+    return select(ResourceDirectory).where(ResourceDirectory.management_account_id == account_id)
+
+
+def _found(directory: ResourceDirectory | None) -> ResourceDirectory:
     if directory is None:
         raise NotFound(Reason.NOT_FOUND, "the account manages no directory", subject="ResourceDirectory")
     return directory
