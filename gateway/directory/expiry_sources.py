@@ -111,9 +111,7 @@ def _has_later() -> ColumnElement[bool]:
 
 
 def _role_certificate(row: Any) -> DatedThing:
-    words = certificate_words(
-        f"the identity provider {row.name}", staged=row.state == CertificateState.STAGED, has_later=row.has_later
-    )
+    words = _certificate_words(row, f"the identity provider {row.name}")
     return _certificate(
         row,
         words,
@@ -126,9 +124,7 @@ def _role_certificate(row: Any) -> DatedThing:
 
 def _user_certificate(row: Any) -> DatedThing:
     account_id = row.sso_account_id
-    words = certificate_words(
-        "the identity provider of user SSO", staged=row.state == CertificateState.STAGED, has_later=row.has_later
-    )
+    words = _certificate_words(row, "the identity provider of user SSO")
     key = user_sso_key(account_id)
     return _certificate(row, words, account_id=account_id, provider_key=key, name=_USER_SSO, path=USER_SSO_PATH)
 
